@@ -1,0 +1,196 @@
+# cxai: build, test and install. `make help` lists the targets.
+
+VERSION = 0.1.0
+SOVERSION = 0
+
+PREFIX ?= /usr/local
+BUILD ?= build
+CC ?= cc
+PROTOC_C ?= protoc-c
+PKG_CONFIG ?= pkg-config
+CFLAGS ?= -O3 -g
+
+# DOUBLE=1 builds the same sources with 64-bit reals, for gradient checks.
+# SANITIZE=address,undefined (or thread) builds with sanitizers.
+# WERROR=1 turns warnings into errors.
+
+LIBRARIES = libpng libjpeg libprotobuf-c libcjson libmd
+TEST_LIBRARIES = cmocka
+SETUP_PACKAGES = build-essential pkg-config libpng-dev libjpeg62-turbo-dev \
+  libprotobuf-c-dev protobuf-c-compiler libcjson-dev libmd-dev
+CHECK_PACKAGES = libcmocka-dev libonnx-testdata clang clang-format clang-tidy \
+  valgrind
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
+  -Wmissing-prototypes -Wdouble-promotion -Wundef
+DEFINES = -D_DEFAULT_SOURCE -DCXAI_VERSION='"$(VERSION)"' \
+  $(if $(DOUBLE),-DCXAI_DOUBLE)
+INCLUDES = -Iinclude -I$(BUILD)/gen
+OPENMP = $(if $(findstring thread,$(SANITIZE)),-Wno-unknown-pragmas,-fopenmp)
+SANITIZERS = $(if $(SANITIZE),-fsanitize=$(SANITIZE) \
+  -fno-sanitize-recover=all -fno-omit-frame-pointer)
+LANGUAGE = -std=c11 -fno-math-errno -fvisibility=hidden -fPIC
+
+ALL_CFLAGS = $(LANGUAGE) $(CFLAGS) $(WARNINGS) $(if $(WERROR),-Werror) \
+  $(OPENMP) $(SANITIZERS) $(DEFINES) $(INCLUDES) $(LIBRARY_CFLAGS)
+ALL_LDFLAGS = $(LDFLAGS) $(OPENMP) $(SANITIZERS)
+
+ifneq ($(filter-out setup clean help,$(or $(MAKECMDGOALS),all)),)
+ifeq ($(filter setup,$(MAKECMDGOALS)),)
+MISSING := $(shell for p in $(LIBRARIES); do \
+  $(PKG_CONFIG) --exists $$p || echo $$p; done)
+ifneq ($(MISSING),)
+$(error cannot find $(MISSING) with $(PKG_CONFIG); \
+  on Debian or Ubuntu, `make setup` installs what the build needs)
+endif
+endif
+endif
+LIBRARY_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBRARIES))
+LIBRARY_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES)) -lm
+
+# ---- sources ---------------------------------------------------------------
+
+OPERATOR_FILES := $(sort $(wildcard src/ops/*.c))
+METHOD_FILES := $(sort $(wildcard explain/heatmap/methods/*.c))
+COMMAND_FILES := $(sort $(wildcard explain/cli/commands/*.c))
+SIMD_FILES := $(sort $(wildcard src/kernels/simd/*.c))
+
+ENGINE_FILES := $(sort $(wildcard src/*/*.c src/ops/common/*.c))
+EXPLAIN_FILES := $(sort $(filter-out explain/cli/%,$(wildcard explain/*/*.c)) \
+  $(METHOD_FILES))
+CLI_FILES := $(sort $(wildcard explain/cli/*.c) $(COMMAND_FILES))
+
+# One source, compiled once for each instruction set; the table in
+# src/kernels picks at run time.
+MACHINE := $(shell $(CC) -dumpmachine)
+ifneq ($(DOUBLE),)
+SIMD_LEVELS = portable
+else ifneq ($(filter x86_64%,$(MACHINE)),)
+SIMD_LEVELS = portable avx2 avx512
+else ifneq ($(filter aarch64%,$(MACHINE)),)
+SIMD_LEVELS = portable neon
+else
+SIMD_LEVELS = portable
+endif
+SIMD_FLAGS_portable =
+SIMD_FLAGS_neon =
+SIMD_FLAGS_avx2 = -mavx2 -mfma
+SIMD_FLAGS_avx512 = -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma \
+  -mprefer-vector-width=512
+
+object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+SIMD_OBJECTS := $(foreach level,$(SIMD_LEVELS),\
+  $(patsubst src/kernels/simd/%.c,$(BUILD)/obj/src/kernels/simd/%.$(level).o,\
+  $(SIMD_FILES)))
+GENERATED_OBJECTS = $(BUILD)/gen/operators.o $(BUILD)/gen/methods.o \
+  $(BUILD)/gen/onnx.pb-c.o
+LIBRARY_OBJECTS = $(call object,$(ENGINE_FILES) $(EXPLAIN_FILES)) \
+  $(SIMD_OBJECTS) $(GENERATED_OBJECTS)
+CLI_OBJECTS = $(call object,$(CLI_FILES)) $(BUILD)/gen/commands.o
+
+STATIC = $(BUILD)/libcxai.a
+SHARED = $(BUILD)/libcxai.so.$(VERSION)
+PROGRAM = $(BUILD)/cxai
+
+all: $(STATIC) $(SHARED) $(PROGRAM)
+
+# ---- compiling -------------------------------------------------------------
+
+# engine code sees src/ and include/, explanations see include/ alone
+$(BUILD)/obj/src/%.o $(BUILD)/gen/%.o: ALL_CFLAGS += -Isrc
+$(BUILD)/obj/explain/cli/%.o: ALL_CFLAGS += -Iexplain/cli
+
+$(BUILD)/obj/%.o: %.c | $(BUILD)/gen/onnx.pb-c.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+define simd_rule
+$(BUILD)/obj/src/kernels/simd/%.$(1).o: src/kernels/simd/%.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_CFLAGS) $$(SIMD_FLAGS_$(1)) -DCX_SIMD_LEVEL=$(1) \
+	  -DCX_SIMD_$(1) -MMD -MP -c $$< -o $$@
+endef
+$(foreach level,$(SIMD_LEVELS),$(eval $(call simd_rule,$(level))))
+
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c
+	$(CC) $(filter-out -Wpedantic -Wconversion -Wmissing-prototypes,\
+	  $(ALL_CFLAGS)) -MMD -MP -c $< -o $@
+
+$(BUILD)/gen/onnx.pb-c.c $(BUILD)/gen/onnx.pb-c.h &: src/onnx/onnx.proto
+	@mkdir -p $(@D)
+	$(PROTOC_C) --proto_path=src/onnx --c_out=$(@D) $<
+
+# The tables of operators, methods and commands: one entry a file, named after
+# the file. A linker-section trick would lose entries of a static library.
+# $(1) header, $(2) type, $(3) symbol prefix, $(4) table, $(5) files
+define table
+	@mkdir -p $(@D)
+	@{ echo '#include "$(1)"'; \
+	  for f in $(basename $(notdir $(5))); do \
+	    echo "extern const $(2) $(3)$$f;"; done; \
+	  echo 'const $(2) *const $(4)[] = {'; \
+	  for f in $(basename $(notdir $(5))); do echo "    &$(3)$$f,"; done; \
+	  echo '    0,'; echo '};'; } > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+endef
+
+$(BUILD)/gen/operators.c: $(OPERATOR_FILES) Makefile
+	$(call table,ops/operator.h,cx_operator_family,cx_operators_,cx_operator_families,$(OPERATOR_FILES))
+	@echo 'const int cx_operator_family_count = $(words $(OPERATOR_FILES));' >> $@
+
+$(BUILD)/gen/methods.c: $(METHOD_FILES) Makefile
+	$(call table,cxai/heatmap.h,cxai_heatmap_method,cxai_method_,cxai_heatmap_table,$(METHOD_FILES))
+
+$(BUILD)/gen/commands.c: $(COMMAND_FILES) Makefile
+	$(call table,../../explain/cli/command.h,command,command_,commands,$(COMMAND_FILES))
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# ---- linking ---------------------------------------------------------------
+
+$(STATIC): $(LIBRARY_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(SHARED): $(LIBRARY_OBJECTS)
+	$(CC) -shared -Wl,-soname,libcxai.so.$(SOVERSION) $(ALL_LDFLAGS) \
+	  -o $@ $^ $(LIBRARY_LIBS)
+
+$(PROGRAM): $(CLI_OBJECTS) $(STATIC)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBRARY_LIBS)
+
+# ---- tests -----------------------------------------------------------------
+
+TEST_FILES := $(sort $(wildcard tests/test_*.c))
+DOUBLE_TEST_FILES := $(sort $(wildcard tests/double/test_*.c))
+SUPPORT_FILES := $(sort $(wildcard tests/support/*.c))
+TESTS = $(patsubst tests/%.c,$(BUILD)/tests/%,\
+  $(if $(DOUBLE),$(DOUBLE_TEST_FILES),$(TEST_FILES)))
+TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(TEST_LIBRARIES))
+
+$(BUILD)/obj/tests/%.o: ALL_CFLAGS += -Isrc -Itests
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call object,$(SUPPORT_FILES)) $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBRARY_LIBS) $(TEST_LIBS)
+
+tests: $(TESTS) $(if $(DOUBLE),,$(PROGRAM))
+
+# Runs every test program, prints what cmocka prints, fails when one failed.
+run-tests: tests
+	@failed=; for t in $(TESTS); do echo "== $$t"; \
+	  CXAI=$(abspath $(PROGRAM)) $(RUNNER) $$t </dev/null || failed="$$failed $$t"; done; \
+	  if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi
+
+check:
+	$(MAKE) BUILD=$(BUILD)/double DOUBLE=1 run-tests
+	$(MAKE) run-tests
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all tests run-tests check help clean
+.SECONDARY:
+.DELETE_ON_ERROR:

@@ -1,0 +1,140 @@
+/*
+ * Models: an immutable graph read from an ONNX file.
+ *
+ * A model is nodes (operators) joined by values (tensors that are made once).
+ * Nodes and values are known by number: nodes 0 .. node_count-1 in an order
+ * in which every node comes after those it depends on, values 0 ..
+ * value_count-1. A loaded model never changes: any number of threads may read
+ * it and run sessions on it at once.
+ */
+#ifndef CXAI_MODEL_H
+#define CXAI_MODEL_H
+
+#include "cxai/tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cxai_model cxai_model;
+
+/* What a loader accepts; 0 anywhere means the default given here. */
+typedef struct cxai_limits {
+    uint64_t file_bytes;   /* a model file or an external data file: 4 GiB */
+    uint64_t tensor_bytes; /* one tensor, widened: 4 GiB */
+    uint64_t memory_bytes; /* all weights, or one session: 16 GiB */
+    uint64_t nodes;        /* 1 000 000 */
+} cxai_limits;
+
+/*
+ * Loads an ONNX file (opset 7 and newer). External weights are read from the
+ * model's own folder. fp16, bf16, fp64 and quantised constants are widened to
+ * cxai_real, constants are folded. limits may be NULL.
+ *
+ * On success *out is owned by the caller, who ends it with cxai_model_free.
+ * On failure *out is NULL and the error names the file and, where there is
+ * one, the node.
+ */
+CXAI_API cxai_status cxai_model_load(cxai_model **out, const char *path,
+                                     const cxai_limits *limits,
+                                     cxai_error *error);
+
+/* The same from memory; folder is where external data may lie, or NULL to
+   refuse external data. bytes is not needed after the call. */
+CXAI_API cxai_status cxai_model_load_memory(cxai_model **out,
+                                            const void *bytes, size_t size,
+                                            const char *folder,
+                                            const cxai_limits *limits,
+                                            cxai_error *error);
+
+/* Frees *model and sets it to NULL; *model may be NULL. All its sessions must
+   have been freed before. */
+CXAI_API void cxai_model_free(cxai_model **model);
+
+/* One node. Pointers live as long as the model. */
+typedef struct cxai_node {
+    const char *name;          /* ONNX node name, "" when it has none */
+    const char *module;        /* PyTorch module path ("layer4.1.conv2"), "" */
+    const char *operator_type; /* "Conv" */
+    const char *domain;        /* "" for ONNX's own operators */
+    int input_count;
+    const int *inputs; /* value numbers; -1: optional input left out */
+    int output_count;
+    const int *outputs; /* value numbers; -1: optional output left out */
+} cxai_node;
+
+CXAI_API int cxai_model_node_count(const cxai_model *model);
+CXAI_API int cxai_model_value_count(const cxai_model *model);
+
+/* node must be in range. */
+CXAI_API cxai_node cxai_model_node(const cxai_model *model, int node);
+
+/* The value's ONNX name; never NULL. */
+CXAI_API const char *cxai_model_value_name(const cxai_model *model, int value);
+
+/* The node that makes a value, or -1 for inputs and weights. */
+CXAI_API int cxai_model_producer(const cxai_model *model, int value);
+
+/* A weight's numbers as a dense row-major view that must not be written, or
+   a view with data == NULL when the value is no constant of real numbers. */
+CXAI_API cxai_tensor cxai_model_constant(const cxai_model *model, int value);
+
+/* The graph's inputs that are not weights, and its outputs. */
+CXAI_API int cxai_model_input_count(const cxai_model *model);
+CXAI_API int cxai_model_input(const cxai_model *model, int index);
+CXAI_API int cxai_model_output_count(const cxai_model *model);
+CXAI_API int cxai_model_output(const cxai_model *model, int index);
+
+/* The declared shape of an input; a dimension without a fixed number is 0. */
+CXAI_API cxai_shape cxai_model_input_shape(const cxai_model *model, int index);
+
+/* A metadata property of the file, or NULL. */
+CXAI_API const char *cxai_model_metadata(const cxai_model *model,
+                                         const char *key);
+
+/* What the file says of itself: default-domain opset and producer ("" when
+   it does not say). */
+CXAI_API int cxai_model_opset(const cxai_model *model);
+CXAI_API const char *cxai_model_producer_name(const cxai_model *model);
+
+/* SHA-256 of the model file's bytes, 64 hexadecimal digits. */
+CXAI_API const char *cxai_model_sha256(const cxai_model *model);
+
+/*
+ * Finds what a user calls a layer: a value name, a node name, a PyTorch module
+ * path, a unique suffix of one of these that begins after '.' or '/', or
+ * "#index", the number of a node. A node stands for its first output, a module
+ * for the last value made inside it. An exact name wins over a suffix; a value
+ * name over a node name over a module path.
+ *
+ * CXAI_NOT_FOUND lists the nearest names, CXAI_INVALID the candidates of an
+ * ambiguous one.
+ */
+CXAI_API cxai_status cxai_model_find(const cxai_model *model, const char *name,
+                                     int *value, cxai_error *error);
+
+/* The value that a class score should be read from: the graph's first output,
+   or the value before a final softmax, log-softmax or sigmoid (also through
+   reshapes). */
+CXAI_API int cxai_model_logits(const cxai_model *model);
+
+/* The default layer of the CAM methods: the last spatial value (rank 4 with
+   more than one position) before cxai_model_logits, or -1 when there is none.
+   It is found for input_shape, see cxai_model_shapes. */
+CXAI_API int cxai_model_cam_layer(const cxai_model *model,
+                                  const cxai_shape *input_shape);
+
+/*
+ * Infers the shapes of all values for one shape of the first input. Free
+ * dimensions of the model take the given numbers; other inputs take their own
+ * declared shape. shapes holds cxai_model_value_count entries; a value whose
+ * shape is not needed or not known gets rank -1.
+ */
+CXAI_API cxai_status cxai_model_shapes(const cxai_model *model,
+                                       const cxai_shape *input_shape,
+                                       cxai_shape *shapes, cxai_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

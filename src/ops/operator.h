@@ -1,0 +1,163 @@
+/*
+ * What an operator is.
+ *
+ * Each file of src/ops holds one family: shape inference, forward and backward
+ * of an operator stand together, and the file ends in
+ *
+ *     static const cx_operator operators[] = { {.name = "Relu", ...}, ... };
+ *     const cx_operator_family cx_operators_FILE = CX_FAMILY(operators);
+ *
+ * where FILE is the file's name without ".c". The build collects all families
+ * into one table; nothing else has to be touched to add an operator.
+ *
+ * Life of an operator, for one node of one session:
+ *   infer    reads attributes, checks shapes, fills output shapes and params
+ *   demand   says what backward keeps and how much memory the node needs
+ *   prepare  packs constant weights, once
+ *   forward, backward   run on planned memory: no allocation, no failure
+ * All of them are pure functions of what they are given.
+ *
+ * Inputs that are not real numbers (indices, axes, shapes, 8-bit weights) are
+ * always constants: an operator reads them from x_literal in infer, and keeps
+ * what it needs in params.
+ */
+#ifndef CX_OPS_OPERATOR_H
+#define CX_OPS_OPERATOR_H
+
+#include "tensor/attribute.h"
+#include "tensor/literal.h"
+#include "tensor/view.h"
+
+struct cx_kernels;
+
+/* One node with its shapes. Arrays are indexed by input or output number. */
+typedef struct cx_case {
+    const char *label; /* for messages: Conv node "features.0" */
+    int opset;         /* of the model's default domain */
+    const cx_attributes *attributes;
+    int input_count;
+    int output_count;
+    const cxai_shape *x_shape;          /* rank -1: input left out */
+    const cx_literal *const *x_literal; /* NULL: not a constant */
+    cxai_shape *y_shape;                /* filled by infer; rank -1: left out */
+    cx_type *y_type;  /* preset to the first input's type; infer may change */
+    void *params;     /* params_size zeroed bytes, filled by infer */
+    cx_arena *arena;  /* for parts of params whose size infer finds out */
+    const struct cx_kernels *kernels;
+    int threads;
+    cxai_error *error; /* infer reports here with cx_refuse */
+} cx_case;
+
+/* Reports "LABEL: message" in c->error and returns status. */
+cxai_status cx_refuse(const cx_case *c, cxai_status status, const char *format,
+                      ...) CXAI_PRINTF(3, 4);
+
+/* What a node needs beside its inputs and outputs. Zeroed before demand. */
+typedef struct cx_demand {
+    uint64_t keep_inputs;      /* bit i: backward reads x[i] (i < 64) */
+    uint64_t keep_outputs;     /* bit i: backward reads y[i] */
+    size_t saved_bytes;        /* written by forward for backward: masks, indices */
+    size_t forward_workspace;  /* bytes, all threads together */
+    size_t backward_workspace; /* the same */
+    size_t prepared_bytes;     /* packed constant weights */
+} cx_demand;
+
+enum { CX_FORWARD = 1, CX_BACKWARD = 2 };
+
+/* Activations that a fused epilogue applies to the finished output. Their
+   derivative is 0 or 1 and is saved as one bit an element. */
+typedef enum cx_activation {
+    CX_NO_ACTIVATION,
+    CX_CLIP, /* min(max(v, low), high); ReLU is low 0, high infinity */
+} cx_activation;
+
+/* Fused tail of an operator that has fuses_epilogue set:
+   y = activation(op(x) + residual). */
+typedef struct cx_epilogue {
+    cx_activation activation;
+    cxai_real low, high;
+    const cxai_tensor *residual; /* of y's shape and strides; NULL: none */
+    uint8_t *mask; /* bit i = element i in y's memory order passed unclipped
+                      (low < v < high); NULL: not wanted */
+} cx_epilogue;
+
+/* One run of one node. Views of x, y, dy, dx in arrays of input_count or
+   output_count; data is NULL for what is left out, not a real, not kept or
+   not wanted. dx is overwritten, never added to. dy must not be written. */
+typedef struct cx_call {
+    const cx_case *c;
+    const cxai_tensor *x;
+    const cxai_tensor *y;
+    const cxai_tensor *dy;
+    const cxai_tensor *dx;
+    void *saved;
+    void *workspace;      /* 64-byte aligned */
+    const void *prepared; /* NULL when prepared_bytes was 0 */
+    const cx_epilogue *epilogue; /* forward only; NULL: none */
+} cx_call;
+
+/* How the tensors of a node lie in memory. Gradients lie as their values. */
+typedef enum cx_layout {
+    CX_ROW_MAJOR,     /* every tensor dense and row-major */
+    CX_CHANNELS_LAST, /* x[0], y[0] and a residual dense channels-last from
+                         rank 3 on (a pixel stride over C is possible: use
+                         stride of the last spatial axis), others row-major */
+    CX_SAME,          /* all x and y of one shape have the same dense strides:
+                         they may be treated as flat arrays */
+    CX_STRIDED,       /* anything: use the strides */
+} cx_layout;
+
+/* A case for the gradient checks and the sweep over operators. Inputs are
+   shapes separated by ';'. "-" is an input left out; "2=0,-1" is a constant of
+   integers of that shape; "1,2,4,4" is real and random in low..high (both 0:
+   -1..1), spaced so that no kink lies within a finite difference. */
+typedef struct cx_sample {
+    const char *inputs;
+    const char *attributes; /* "pads=1,1,1,1 group=2 alpha=0.5f mode=linear" */
+    double low, high;
+    int opset;   /* 0: the newest */
+    int outputs; /* 0: one */
+} cx_sample;
+
+typedef struct cx_operator {
+    const char *name;
+    int min_inputs, max_inputs; /* max -1: any number */
+    int max_outputs;            /* 0 means 1; -1: any number */
+    cx_layout layout;
+    size_t params_size;
+    int shape_only;     /* needs only x_shape: always folded (Shape, Size) */
+    int fuses_epilogue; /* forward honours call->epilogue */
+    cxai_status (*infer)(const cx_case *c);
+    /* wanted: bit i set when dx[i] will be asked for, 0 for inference. NULL:
+       needs nothing. */
+    void (*demand)(const cx_case *c, uint64_t wanted, cx_demand *demand);
+    /* passes: CX_FORWARD | CX_BACKWARD, what will be run. */
+    void (*prepare)(const cx_case *c, int passes, void *prepared);
+    void (*forward)(const cx_call *call);
+    void (*backward)(const cx_call *call);
+    /* Why there is no backward, in words; exactly one of both is set. */
+    const char *not_differentiable;
+    /* Evaluates a node whose outputs are integers, all inputs being literals
+       (shape_only: x_shape). y: created with y_shape and y_type. */
+    cxai_status (*fold)(const cx_case *c, cx_literal *const *y);
+    const cx_sample *samples;
+    int sample_count;
+} cx_operator;
+
+typedef struct cx_operator_family {
+    const cx_operator *operators;
+    int count;
+} cx_operator_family;
+
+#define CX_COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#define CX_FAMILY(array) { array, CX_COUNT(array) }
+#define CX_SAMPLES(array) .samples = array, .sample_count = CX_COUNT(array)
+
+/* The table that the build collects. */
+extern const cx_operator_family *const cx_operator_families[];
+extern const int cx_operator_family_count;
+
+/* Finds an operator of ONNX's default domain, or NULL. */
+const cx_operator *cx_operator_find(const char *name);
+
+#endif

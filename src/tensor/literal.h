@@ -1,0 +1,44 @@
+/*
+ * Literals: typed constants. Types other than reals exist only here, while a
+ * model is loaded and a session is compiled: integers for shape arithmetic,
+ * 8-bit weights until they are dequantised.
+ */
+#ifndef CX_TENSOR_LITERAL_H
+#define CX_TENSOR_LITERAL_H
+
+#include "base/alloc.h"
+#include "tensor/view.h"
+
+typedef enum cx_type {
+    CX_REAL,  /* cxai_real; fp16, bf16, fp32 and fp64 in the file */
+    CX_INT64, /* all other integers and bool in the file */
+    CX_INT8,
+    CX_UINT8,
+} cx_type;
+
+/* Dense, row-major. */
+typedef struct cx_literal {
+    cx_type type;
+    cxai_shape shape;
+    void *data;
+} cx_literal;
+
+size_t cx_type_size(cx_type type);
+
+/* A zeroed literal in an arena, or NULL (no memory, or the shape's size
+   overflows). */
+cx_literal *cx_literal_create(cx_arena *arena, cx_type type,
+                              const cxai_shape *shape);
+
+int64_t cx_literal_count(const cx_literal *literal);
+
+/* Element i as a number of either kind, whatever the type; reals are
+   truncated and saturated to int64. */
+int64_t cx_literal_int(const cx_literal *literal, int64_t i);
+double cx_literal_number(const cx_literal *literal, int64_t i);
+
+/* A row-major view of a CX_REAL literal. */
+cxai_tensor cx_literal_tensor(const cx_literal *literal);
+cx_view cx_literal_view(const cx_literal *literal);
+
+#endif
