@@ -12,10 +12,10 @@ extern "C" {
 
 #if defined(__GNUC__)
 #define CXAI_API __attribute__((visibility("default")))
-#define CXAI_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define CXAI_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define CXAI_API
-#define CXAI_PRINTF(format, first)
+#define CXAI_PRINTF(text, first)
 #endif
 
 typedef enum cxai_status {

@@ -1,0 +1,206 @@
+/*
+ * Heatmaps: which part of a picture a network's decision rests on.
+ *
+ * A method is a constant of type cxai_heatmap_method. Those of the library
+ * stand in cxai_heatmap_table; one of your own is used the same way.
+ * cxai_heatmap_compute explains one picture for several targets at once, which
+ * share the forward pass.
+ */
+#ifndef CXAI_HEATMAP_H
+#define CXAI_HEATMAP_H
+
+#include "cxai/progress.h"
+#include "cxai/session.h"
+#include "cxai/target.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What the numbers of a heatmap are. */
+typedef enum cxai_heatmap_kind {
+    CXAI_HEATMAP_MAP,         /* shape (H,W) of the network's input, 0..1; or
+                                 raw: (h,w) of the layer, before ReLU, scaling
+                                 and resizing */
+    CXAI_HEATMAP_ATTRIBUTION, /* shape (C,H,W) of the input, signed, unscaled */
+} cxai_heatmap_kind;
+
+typedef enum cxai_heatmap_state {
+    CXAI_HEATMAP_OK,
+    CXAI_HEATMAP_EMPTY,      /* all zero: nothing speaks for the target */
+    CXAI_HEATMAP_FLAT,       /* the same number everywhere: no place stands out;
+                                a map is all zero then, unless raw */
+    CXAI_HEATMAP_NOT_FINITE, /* NaN or infinity among the numbers */
+} cxai_heatmap_state;
+
+/* Start from cxai_heatmap_defaults() and change what differs. */
+typedef struct cxai_heatmap_options {
+    int layer;    /* value number; -1: cxai_model_cam_layer */
+    int raw;      /* see CXAI_HEATMAP_MAP */
+    int steps;    /* points on the path; 0: the method's default */
+    int samples;  /* noisy copies; 0: the method's default */
+    double noise; /* standard deviation in units of the input; below 0:
+                     the method's default */
+    const cxai_real *baseline; /* (C,H,W) dense, where a path begins; NULL: 0 */
+    uint64_t seed;             /* of the noise */
+    int batch;                 /* most pictures in one pass; 0: 8 */
+    int threads;               /* 0: as many as there are processors */
+    uint64_t max_bytes; /* memory of the sessions; the batch shrinks to fit;
+                           0: 2 GiB */
+    cxai_progress_function *progress; /* may be NULL; counts passes */
+    void *payload;                    /* given to progress */
+} cxai_heatmap_options;
+
+CXAI_API cxai_heatmap_options cxai_heatmap_defaults(void);
+
+/* The answer for one target. */
+typedef struct cxai_heatmap {
+    cxai_real *data; /* dense, owned: see cxai_heatmap_clear */
+    cxai_shape shape;
+    cxai_heatmap_kind kind;
+    cxai_heatmap_state state;
+    cxai_target target; /* a rank (topK) is resolved to its channel */
+    double score;       /* the target's number: for a class its logit */
+    double probability; /* of the class; NaN when the target is no class */
+    int layer;          /* value that was looked at, or -1 */
+    double delta; /* sum of the attribution - (score - score at the baseline)
+                     where the method is complete, else NaN */
+} cxai_heatmap;
+
+typedef struct cxai_heatmap_call cxai_heatmap_call;
+
+/* Computes call->results[i] for every target; see cxai_heatmap_call. */
+typedef cxai_status cxai_heatmap_function(const cxai_heatmap_call *call,
+                                          cxai_error *error);
+
+/* What a method needs, or-ed. */
+enum {
+    CXAI_NEEDS_LAYER = 1,    /* looks at options.layer */
+    CXAI_NEEDS_GRADIENT = 2, /* runs backward */
+    CXAI_NEEDS_STEPS = 4,    /* follows a path: options.steps, baseline */
+    CXAI_NEEDS_SAMPLES = 8,  /* draws: options.samples, noise, seed */
+};
+
+typedef struct cxai_heatmap_method {
+    const char *name;    /* "gradcam": what the command line calls it */
+    const char *title;   /* "Grad-CAM" */
+    const char *family;  /* "CAM", "gradient", "path", ... */
+    const char *paper;   /* authors, year, venue */
+    const char *summary; /* what it computes, one line */
+    const char *cost;    /* "1 forward, 1 backward a target" */
+    int needs;           /* CXAI_NEEDS_... */
+    cxai_heatmap_kind kind;
+    cxai_heatmap_function *compute;
+} cxai_heatmap_method;
+
+/* The library's methods by name, ended by NULL. */
+CXAI_API extern const cxai_heatmap_method *const cxai_heatmap_table[];
+
+/* Finds a method by name; CXAI_NOT_FOUND lists what there is. */
+CXAI_API cxai_status cxai_heatmap_find(const cxai_heatmap_method **out,
+                                       const char *name, cxai_error *error);
+
+/*
+ * Explains one picture. input is dense, of input_shape (1,C,H,W), preprocessed
+ * as the network wants it. results has target_count entries, which this
+ * function overwrites; the caller ends each with cxai_heatmap_clear, also
+ * after a failure, when all are empty. options may be NULL.
+ *
+ * The same input, options and version give the same bits for any number of
+ * threads, any batch and any company of other targets. Errors: CXAI_INVALID
+ * for a shape, layer or target that does not fit, CXAI_UNSUPPORTED for a
+ * network that the method is not defined for, CXAI_STOPPED, CXAI_LIMIT,
+ * CXAI_NO_MEMORY.
+ */
+CXAI_API cxai_status cxai_heatmap_compute(
+    cxai_heatmap *results, const cxai_heatmap_method *method,
+    const cxai_model *model, const cxai_shape *input_shape,
+    const cxai_real *input, const cxai_target *targets, int target_count,
+    const cxai_heatmap_options *options, cxai_error *error);
+
+/* Frees what a result owns and zeroes it. */
+CXAI_API void cxai_heatmap_clear(cxai_heatmap *heatmap);
+
+/* Which sign of an attribution a picture shows. */
+typedef enum cxai_heatmap_sign {
+    CXAI_SIGN_ALL,      /* -1..1 */
+    CXAI_SIGN_POSITIVE, /* 0..1, what speaks against is 0 */
+    CXAI_SIGN_ABSOLUTE, /* 0..1, magnitudes */
+} cxai_heatmap_sign;
+
+/*
+ * Makes a map to look at, dense (H,W) of the last two dimensions. An
+ * attribution is summed over its channels, divided by the magnitude below
+ * which 98 % of the total magnitude lies, and clipped to -1..1, so that a few
+ * extreme pixels do not darken all others (as captum's visualize_image_attr
+ * does with outlier_perc=2). A map that is not raw is copied.
+ */
+CXAI_API cxai_status cxai_heatmap_display(const cxai_heatmap *heatmap,
+                                          cxai_heatmap_sign sign,
+                                          cxai_real *map, cxai_error *error);
+
+/* ---- writing a method -----------------------------------------------------
+
+   A method opens sessions on call->model, runs them at call->input, and hands
+   over one map or attribution for each target. All targets of a call belong
+   to one value of the graph; targets of several values are several calls. */
+
+struct cxai_heatmap_call {
+    const cxai_heatmap_method *method;
+    const cxai_model *model;
+    const cxai_shape *shapes; /* of every value, for input_shape */
+    cxai_shape input_shape;   /* (1,C,H,W) */
+    const cxai_real *input;
+    int input_value; /* the model's first input */
+    int value;       /* of all targets */
+    int layer;       /* resolved, rank 4; -1 without CXAI_NEEDS_LAYER */
+    int target_count;
+    cxai_heatmap *results;               /* [target_count]; target is set */
+    const cxai_heatmap_options *options; /* threads, batch, max_bytes are set */
+};
+
+/* To be called once, after the first forward of a session (batch 1, target
+   call->value) at call->input: finds the channels that ranks stand for, and
+   notes scores and probabilities. Before it results[i].target may be a rank. */
+CXAI_API cxai_status cxai_heatmap_begin(const cxai_heatmap_call *call,
+                                        const cxai_session *session,
+                                        cxai_error *error);
+
+/* Reports progress; CXAI_STOPPED when the caller wants to end. */
+CXAI_API cxai_status cxai_heatmap_progress(const cxai_heatmap_call *call,
+                                           int64_t done, int64_t total,
+                                           cxai_error *error);
+
+/* Hands over the map of target i, dense (height,width) at any size: ReLU,
+   min-max, half-pixel bilinear resize to the input's size and min-max again,
+   as pytorch-grad-cam does, unless raw maps were asked for. */
+CXAI_API cxai_status cxai_heatmap_set_map(const cxai_heatmap_call *call, int i,
+                                          const cxai_real *map, int64_t height,
+                                          int64_t width, cxai_error *error);
+
+/* Hands over the attribution of target i, dense (C,H,W). */
+CXAI_API cxai_status cxai_heatmap_set_attribution(const cxai_heatmap_call *call,
+                                                  int i,
+                                                  const cxai_real *attribution,
+                                                  cxai_error *error);
+
+/* Activations A of a layer and the gradient dy/dA, both dense
+   (channels,height,width). */
+typedef struct cxai_cam_layer {
+    int64_t channels, height, width;
+    const cxai_real *activations, *gradients;
+} cxai_cam_layer;
+
+/* Turns a layer into a map, dense (height,width). */
+typedef void cxai_cam_function(const cxai_cam_layer *layer, cxai_real *map);
+
+/* A method of the CAM family, whole: one forward, one backward a target, the
+   map from the given function, cxai_heatmap_set_map. */
+CXAI_API cxai_status cxai_heatmap_cam(const cxai_heatmap_call *call,
+                                      cxai_cam_function *function,
+                                      cxai_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
