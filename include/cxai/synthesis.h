@@ -16,33 +16,29 @@
 
 #include "cxai/preprocess.h"
 #include "cxai/session.h"
+#include "cxai/target.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /*
- * What to maximise at a layer of shape N,C or N,C,positions...: the mean over
- * the positions of one channel, or of a direction, a weighted sum of channels.
- * For a class take cxai_model_logits as the layer and the class as channel.
+ * What to maximise: a sum of targets, all of one layer (target.h), each with
+ * its weight. One channel: a single target, its row and column being -1. A
+ * neuron: row and column set, the centre being size / 2. A class: a channel of
+ * cxai_model_logits. A direction: a target for each channel, with its weight.
+ * Ranks (topK) must be resolved. The array is borrowed for the call.
  */
 typedef struct cxai_objective {
-    int channel;                /* ignored when there is a direction */
-    const cxai_real *direction; /* NULL, or C weights, borrowed for the call */
-    int neuron; /* not 0: the centre position (size / 2) alone, not the mean */
+    const cxai_target *targets;
+    int target_count;
 } cxai_objective;
 
-/* Called after every step, on the thread that called. Returning other than 0
-   stops: cxai_synthesize ends with CXAI_STOPPED. */
-typedef struct cxai_synthesis_progress {
-    int first, count; /* the objectives that are being worked on */
-    int of;           /* of how many */
-    int step, steps;  /* step 1 .. steps of these */
-    double objective; /* the mean over them, before this step's change */
-} cxai_synthesis_progress;
-
-typedef int cxai_synthesis_callback(const cxai_synthesis_progress *progress,
-                                    void *payload);
+/* Called after every step, on the thread that called, with the steps done of
+   all batches together and the mean objective of the pictures in work.
+   Returning other than 0 stops: cxai_synthesize ends with CXAI_STOPPED. */
+typedef int cxai_synthesis_progress(int64_t done, int64_t total,
+                                    double objective, void *payload);
 
 /* Start from cxai_synthesis_defaults(); a 0 means 0 unless said otherwise. */
 typedef struct cxai_synthesis_options {
@@ -74,7 +70,7 @@ typedef struct cxai_synthesis_options {
     int batch;          /* pictures worked on at once; 0: 8, or as many as the
                            memory allows or the network is made for */
     uint64_t max_bytes; /* memory for sessions; 0: 2 GiB */
-    cxai_synthesis_callback *progress; /* may be NULL */
+    cxai_synthesis_progress *progress; /* may be NULL */
     void *payload;
 } cxai_synthesis_options;
 
@@ -108,9 +104,9 @@ typedef struct cxai_synthesis {
 } cxai_synthesis;
 
 /*
- * Makes count pictures, one for each objective at the layer (a value number).
- * preprocess says how a picture in 0..1 becomes the network's tensor; NULL:
- * the tensor is the picture.
+ * Makes count pictures, one for each objective; all are of one layer, the
+ * value of their targets. preprocess says how a picture in 0..1 becomes the
+ * network's tensor; NULL: the tensor is the picture.
  *
  * A network of fixed input size takes pictures up to that size; smaller ones
  * are enlarged for it. A picture does not depend on the other objectives of
@@ -121,23 +117,25 @@ typedef struct cxai_synthesis {
  *
  * On success *out is owned by the caller, who ends it with
  * cxai_synthesis_free. Errors: CXAI_INVALID for a channel that the layer does
- * not have, a layer that does not depend on the input or has no channels, a
- * size or option out of range; CXAI_STOPPED; those of cxai_session_create.
+ * not have (its range is named), a layer that does not depend on the input or
+ * has no channels, a size or option out of range; CXAI_STOPPED; those of
+ * cxai_session_create.
  */
-CXAI_API cxai_status
-cxai_synthesize(cxai_synthesis *out, const cxai_model *model,
-                const cxai_preprocess *preprocess, int layer,
-                const cxai_objective *objectives, int count,
-                const cxai_synthesis_options *options, cxai_error *error);
+CXAI_API cxai_status cxai_synthesize(
+    cxai_synthesis *out, const cxai_model *model,
+    const cxai_preprocess *preprocess, const cxai_objective *objectives,
+    int count, const cxai_synthesis_options *options, cxai_error *error);
 
 /* Frees what *out holds and zeroes it. */
 CXAI_API void cxai_synthesis_free(cxai_synthesis *out);
 
-/* How many channels objectives can name at a layer, found for the same options
-   and errors as cxai_synthesize. */
-CXAI_API cxai_status cxai_synthesis_channels(
-    const cxai_model *model, int layer, const cxai_synthesis_options *options,
-    int *channels, cxai_error *error);
+/* The shape that a layer has for these options, one picture at a time: its
+   channels are dim[1], the centre neuron is at dim[2] / 2, dim[3] / 2. Errors
+   as cxai_synthesize. */
+CXAI_API cxai_status cxai_synthesis_shape(cxai_shape *shape,
+                                          const cxai_model *model, int layer,
+                                          const cxai_synthesis_options *options,
+                                          cxai_error *error);
 
 #ifdef __cplusplus
 }
