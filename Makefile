@@ -14,10 +14,10 @@ CFLAGS ?= -O3 -g
 # SANITIZE=address,undefined (or thread) builds with sanitizers.
 # WERROR=1 turns warnings into errors.
 
-LIBRARIES = libpng libjpeg libprotobuf-c libcjson libmd
+LIBRARIES = libpng libjpeg libprotobuf-c libcjson nettle
 TEST_LIBRARIES = cmocka
 SETUP_PACKAGES = build-essential pkg-config libpng-dev libjpeg62-turbo-dev \
-  libprotobuf-c-dev protobuf-c-compiler libcjson-dev libmd-dev
+  libprotobuf-c-dev protobuf-c-compiler libcjson-dev nettle-dev
 CHECK_PACKAGES = libcmocka-dev libonnx-testdata clang clang-format clang-tidy \
   valgrind
 
