@@ -43,8 +43,8 @@ typedef struct cxai_tensor {
     int64_t stride[CXAI_MAX_RANK];
 } cxai_tensor;
 
-/* Number of elements, or -1 when a dimension is negative or the product
-   does not fit into 62 bits. */
+/* Number of elements, or -1 when a dimension is negative or the product of
+   those that are not 0 does not fit into 62 bits (so that strides fit). */
 CXAI_API int64_t cxai_shape_count(const cxai_shape *shape);
 
 /* 1 when both have the same rank and dimensions, else 0. */
