@@ -69,34 +69,26 @@ CXAI_API int cxai_activations_top(const cxai_channel_statistics *channels,
 
 /* ---- pictures ------------------------------------------------------------ */
 
-/* Zero-initialise, then fill in. */
-typedef struct cxai_tiles_options {
-    const char *colormap; /* of draw.h; NULL: viridis for activations */
-    int shared_scale;     /* not 0: one scale for all tiles, else each its own
-                             from its minimum to its maximum */
-    const char *title;    /* NULL: none */
-    int no_labels;        /* not 0: no channel number below the tiles */
-    const int *channels;  /* which, in which order; NULL: all, ascending */
-    int channel_count;
-    int columns;   /* 0: about as many as rows */
-    int tile_size; /* pixels of a tile's longer side; 0: a whole multiple of
-                      the map that is readable */
-} cxai_tiles_options;
+/* Which channels or filters to draw, in which order; NULL: all, ascending. */
+typedef struct cxai_selection {
+    const int *indices;
+    int count;
+} cxai_selection;
 
 /*
- * Draws one picture's activations: of rank 4 a tile a channel, of rank 2 a
- * strip of cells read line by line, one a channel, on one scale; of other
- * ranks a tile a channel, the remaining axes flattened to rows of the last.
+ * Draws one picture's activations. Rank 4: a tile a channel, labelled with its
+ * number, each on its own scale or all on one (style->shared_range). Rank 2: a
+ * strip of cells, one a channel, read line by line like text, on one scale.
+ * Other ranks: a tile a channel, the last axis running to the right and those
+ * before it downwards.
  *
- * On success *out is owned by the caller (cxai_image_free). Errors:
- * CXAI_INVALID for a picture, channel or colour map that does not exist;
- * CXAI_LIMIT for a picture over 2^28 pixels.
+ * style->labels is not used; select and style may be NULL. On success *out is
+ * owned by the caller (cxai_image_free). Errors: CXAI_INVALID for a picture or
+ * channel that does not exist; those of cxai_tiles_maps.
  */
-CXAI_API cxai_status cxai_activations_draw(cxai_image *out,
-                                           const cxai_activations *activations,
-                                           int picture,
-                                           const cxai_tiles_options *options,
-                                           cxai_error *error);
+CXAI_API cxai_status cxai_activations_draw(
+    cxai_image *out, const cxai_activations *activations, int picture,
+    const cxai_selection *select, const cxai_tiles *style, cxai_error *error);
 
 /* A convolution's weights, found from a layer. */
 typedef struct cxai_kernels {
@@ -115,22 +107,20 @@ CXAI_API cxai_status cxai_kernels_find(cxai_kernels *out,
                                        const cxai_model *model, int layer,
                                        cxai_error *error);
 
-/* The kernels' input_channel: one channel, or the mean over all. */
+/* For cxai_kernels_draw: the mean over the input channels. */
 #define CXAI_KERNELS_MEAN (-1)
 
 /*
  * Draws the weights, a tile a filter. Filters over 3 input channels are drawn
- * as colours, each scaled to its own minimum and maximum (options->colormap
- * and input_channel are not used); others as input_channel or
- * CXAI_KERNELS_MEAN on a signed scale symmetric about 0, by default in the
- * diverging colour map, each filter on its own or all on a shared scale.
- * Ownership and errors as cxai_activations_draw.
+ * in colour, red first, each from its own minimum (black) to its own maximum
+ * (input_channel, colormap and ranges do not matter). Others are drawn as one
+ * input channel, or CXAI_KERNELS_MEAN, on a signed scale symmetric about 0,
+ * each filter its own or all on one (style->shared_range); style NULL takes
+ * CXAI_DIVERGING. Ownership and errors as cxai_activations_draw.
  */
-CXAI_API cxai_status cxai_kernels_draw(cxai_image *out,
-                                       const cxai_kernels *kernels,
-                                       int input_channel,
-                                       const cxai_tiles_options *options,
-                                       cxai_error *error);
+CXAI_API cxai_status cxai_kernels_draw(
+    cxai_image *out, const cxai_kernels *kernels, int input_channel,
+    const cxai_selection *select, const cxai_tiles *style, cxai_error *error);
 
 #ifdef __cplusplus
 }

@@ -42,8 +42,8 @@ typedef int cxai_synthesis_progress(int64_t done, int64_t total,
 
 /* Start from cxai_synthesis_defaults(); a 0 means 0 unless said otherwise. */
 typedef struct cxai_synthesis_options {
-    int height, width; /* of the picture, at most 2048; 0: the network's input,
-                          224 where that is free */
+    int height, width; /* of the picture, 1..2048; 0, 0: the network's input,
+                          where that is free the preprocessing's, or 224 */
     int steps;
     double learning_rate; /* of Adam, betas .9 and .999, epsilon 1e-8 */
     uint64_t seed;
