@@ -1,0 +1,239 @@
+/*
+ * Tensor data outside of the model's file.
+ *
+ * A file names it relative to its own folder; no name may lead out of there.
+ * Download caches keep model and data as symbolic links, side by side, to
+ * blobs that lie side by side in another folder: so a name is looked up beside
+ * the link that the user gave, and may lead into the folder of the link or
+ * into the one where the model's file really is.
+ * The file that was read last stays open for the next tensor.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "onnx/reader.h"
+
+/* The text before the last slash. */
+static const char *folder_of(cx_arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return ".";
+    if (slash == path)
+        return "/";
+    return cx_arena_text(arena, path, (size_t)(slash - path));
+}
+
+cxai_status cx_external_open(cx_reader *reader, const char *model_path,
+                             const char *folder)
+{
+    cx_external *external = &reader->external;
+    cx_arena *arena = reader->arena;
+    char resolved[PATH_MAX];
+    if (model_path != NULL)
+        folder = folder_of(arena, model_path);
+    else if (folder == NULL)
+        return CXAI_OK;
+    external->folder = folder;
+    external->roots[0] = external->roots[1] = "";
+    if (folder != NULL && realpath(folder, resolved) != NULL)
+        external->roots[0] = cx_arena_text(arena, resolved, strlen(resolved));
+    if (model_path != NULL && realpath(model_path, resolved) != NULL)
+        external->roots[1] = folder_of(arena, resolved);
+    if (folder == NULL || external->roots[0] == NULL ||
+        external->roots[1] == NULL)
+        return cxai_fail(reader->error, CXAI_NO_MEMORY, "out of memory");
+    return CXAI_OK;
+}
+
+void cx_external_close(cx_external *external)
+{
+    if (external->name != NULL)
+        close(external->file);
+    external->name = NULL;
+}
+
+static int is_inside(const char *path, const char *root)
+{
+    size_t length = strlen(root);
+    if (length == 0 || strncmp(path, root, length) != 0)
+        return 0;
+    return path[length] == '/' || root[length - 1] == '/';
+}
+
+/* 1 when the name says that it leads out of the folder. */
+static int escapes(const char *name)
+{
+    if (name[0] == '/')
+        return 1;
+    for (const char *part = name; part != NULL; part = strchr(part, '/')) {
+        part += *part == '/';
+        size_t length = strcspn(part, "/");
+        if (length == 2 && part[0] == '.' && part[1] == '.')
+            return 1;
+    }
+    return 0;
+}
+
+/* The resolved path of a name. */
+static cxai_status resolve(const cx_reader *reader, const char *label,
+                           const char *name, char resolved[PATH_MAX])
+{
+    const cx_external *external = &reader->external;
+    if (external->folder == NULL)
+        return cxai_fail(reader->error, CXAI_UNSUPPORTED,
+                         "%s lies in the file \"%s\", but the model was not "
+                         "read from a folder",
+                         label, name);
+    if (name[0] == '\0' || escapes(name))
+        return cxai_fail(reader->error, CXAI_MALFORMED,
+                         "%s lies in the file \"%s\"; only files in the "
+                         "model's own folder are read",
+                         label, name);
+    char path[PATH_MAX];
+    int length = snprintf(path, sizeof path, "%s/%s", external->folder, name);
+    if (length >= PATH_MAX || realpath(path, resolved) == NULL)
+        return cxai_fail(reader->error, CXAI_IO,
+                         "%s lies in the file \"%s\", which cannot be opened "
+                         "(%s); put it beside the model",
+                         label, path,
+                         strerror(length >= PATH_MAX ? ENAMETOOLONG : errno));
+    if (!is_inside(resolved, external->roots[0]) &&
+        !is_inside(resolved, external->roots[1]))
+        return cxai_fail(reader->error, CXAI_MALFORMED,
+                         "%s lies in the file \"%s\", a link that leads out "
+                         "of the model's folder",
+                         label, name);
+    return CXAI_OK;
+}
+
+/* Opens the file of that name unless it is open already. */
+static cxai_status open_file(cx_reader *reader, const char *label,
+                             const char *name)
+{
+    cx_external *external = &reader->external;
+    if (external->name != NULL && strcmp(external->name, name) == 0)
+        return CXAI_OK;
+    cx_external_close(external);
+    char path[PATH_MAX];
+    cxai_status status = resolve(reader, label, name, path);
+    if (status != CXAI_OK)
+        return status;
+    external->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (external->file < 0)
+        return cxai_fail(reader->error, CXAI_IO,
+                         "%s lies in the file \"%s\", which cannot be opened "
+                         "(%s)",
+                         label, name, strerror(errno));
+    external->name = name;
+    return CXAI_OK;
+}
+
+/* Checks that the open file is one and holds size bytes from offset on. */
+static cxai_status check_file(const cx_reader *reader, const char *label,
+                              uint64_t offset, size_t size)
+{
+    const cx_external *external = &reader->external;
+    struct stat about;
+    if (fstat(external->file, &about) != 0 || !S_ISREG(about.st_mode))
+        return cxai_fail(reader->error, CXAI_IO,
+                         "%s lies in \"%s\", which is no regular file", label,
+                         external->name);
+    uint64_t bytes = (uint64_t)about.st_size;
+    if (bytes > reader->limits->file_bytes)
+        return cxai_fail(reader->error, CXAI_LIMIT,
+                         "the file \"%s\" has %llu bytes; the limit is %llu",
+                         external->name, (unsigned long long)bytes,
+                         (unsigned long long)reader->limits->file_bytes);
+    if (offset > bytes || size > bytes - offset)
+        return cxai_fail(reader->error, CXAI_MALFORMED,
+                         "%s needs %zu bytes from byte %llu of \"%s\", which "
+                         "has only %llu; fetch it again",
+                         label, size, (unsigned long long)offset,
+                         external->name, (unsigned long long)bytes);
+    return CXAI_OK;
+}
+
+/* A decimal number without sign; -1 when text is anything else. */
+static int parse_number(const char *text, uint64_t *number)
+{
+    char *end;
+    if (text[0] < '0' || text[0] > '9')
+        return -1;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (errno != 0 || *end != '\0')
+        return -1;
+    *number = value;
+    return 0;
+}
+
+/* Where the file says that a tensor's data is. */
+typedef struct place {
+    const char *name;
+    uint64_t offset, length; /* length 0: not said */
+} place;
+
+static cxai_status parse_place(const cx_reader *reader, const char *label,
+                               const Onnx__TensorProto *tensor, place *p)
+{
+    *p = (place){ "", 0, 0 };
+    for (size_t i = 0; i < tensor->n_external_data; i++) {
+        const char *key = cx_onnx_text(tensor->external_data[i]->key);
+        const char *value = cx_onnx_text(tensor->external_data[i]->value);
+        int bad = 0;
+        if (strcmp(key, "location") == 0)
+            p->name = value;
+        else if (strcmp(key, "offset") == 0)
+            bad = parse_number(value, &p->offset);
+        else if (strcmp(key, "length") == 0)
+            bad = parse_number(value, &p->length);
+        if (bad)
+            return cxai_fail(reader->error, CXAI_MALFORMED,
+                             "%s has an external %s of \"%s\"", label, key,
+                             value);
+    }
+    return CXAI_OK;
+}
+
+cxai_status cx_external_find(cx_reader *reader, const char *label,
+                             const Onnx__TensorProto *tensor, size_t size,
+                             uint64_t *offset)
+{
+    place p;
+    cxai_status status = parse_place(reader, label, tensor, &p);
+    if (status != CXAI_OK)
+        return status;
+    if (p.length != 0 && p.length != size)
+        return cxai_fail(reader->error, CXAI_MALFORMED,
+                         "%s needs %zu bytes, its external data has %llu",
+                         label, size, (unsigned long long)p.length);
+    status = open_file(reader, label, p.name);
+    if (status != CXAI_OK)
+        return status;
+    *offset = p.offset;
+    return check_file(reader, label, p.offset, size);
+}
+
+cxai_status cx_external_read(const cx_reader *reader, uint64_t offset,
+                             void *bytes, size_t size)
+{
+    const cx_external *external = &reader->external;
+    for (size_t done = 0; done < size;) {
+        ssize_t got = pread(external->file, (char *)bytes + done, size - done,
+                            (off_t)(offset + done));
+        if (got > 0)
+            done += (size_t)got;
+        else if (got == 0 || errno != EINTR)
+            return cxai_fail(reader->error, CXAI_IO,
+                             "cannot read the file \"%s\": %s", external->name,
+                             got == 0 ? "it ends too early" : strerror(errno));
+    }
+    return CXAI_OK;
+}

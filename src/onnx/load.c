@@ -1,0 +1,114 @@
+/* The loading functions of cxai/model.h. */
+#include <nettle/sha2.h>
+#include <stdlib.h>
+
+#include "cxai/file.h"
+#include "onnx/reader.h"
+
+cxai_status cx_reader_alloc(cx_reader *reader, size_t count, size_t size,
+                            void **block)
+{
+    uint64_t left = reader->limits->memory_bytes > reader->memory
+                        ? reader->limits->memory_bytes - reader->memory
+                        : 0;
+    if (size != 0 && count > left / size)
+        return cxai_fail(reader->error, CXAI_LIMIT,
+                         "the model needs more than %llu bytes of memory",
+                         (unsigned long long)reader->limits->memory_bytes);
+    *block = cx_arena_alloc(reader->arena, count, size);
+    if (*block == NULL)
+        return cxai_fail(reader->error, CXAI_NO_MEMORY, "out of memory");
+    reader->memory += count * size;
+    return CXAI_OK;
+}
+
+static void hash(const void *bytes, size_t size, char text[65])
+{
+    static const char digits[] = "0123456789abcdef";
+    struct sha256_ctx context;
+    uint8_t digest[SHA256_DIGEST_SIZE];
+    sha256_init(&context);
+    sha256_update(&context, size, bytes);
+    sha256_digest(&context, sizeof digest, digest);
+    for (size_t i = 0; i < sizeof digest; i++) {
+        text[2 * i] = digits[digest[i] >> 4];
+        text[2 * i + 1] = digits[digest[i] & 15];
+    }
+    text[64] = '\0';
+}
+
+static cxai_status check_bytes(const void *bytes, size_t size,
+                               uint64_t max_bytes, cxai_error *error)
+{
+    if (size == 0)
+        return cxai_fail(error, CXAI_MALFORMED, "the file is empty");
+    if (size > max_bytes)
+        return cxai_fail(error, CXAI_LIMIT,
+                         "a model of %zu bytes; the limit is %llu", size,
+                         (unsigned long long)max_bytes);
+    const char *foreign = cx_foreign_format(bytes, size);
+    if (foreign != NULL)
+        return cxai_fail(error, CXAI_MALFORMED, "not an ONNX model but %s",
+                         foreign);
+    return CXAI_OK;
+}
+
+/* Builds a model; messages do not yet say of which file. */
+static cxai_status build(cxai_model **out, const void *bytes, size_t size,
+                         const char *path, const char *folder,
+                         const cxai_limits *limits, cxai_error *error)
+{
+    cx_reader reader = { .error = error };
+    cxai_status status = cx_builder_create(&reader.builder, limits, error);
+    if (status != CXAI_OK)
+        return status;
+    reader.arena = cx_builder_arena(reader.builder);
+    reader.limits = cx_builder_limits(reader.builder);
+    const Onnx__ModelProto *model;
+    status = check_bytes(bytes, size, reader.limits->file_bytes, error);
+    if (status == CXAI_OK)
+        status = cx_onnx_unpack(&reader, bytes, size, &model);
+    if (status == CXAI_OK)
+        status = cx_external_open(&reader, path, folder);
+    if (status == CXAI_OK)
+        status = cx_onnx_convert(&reader, model);
+    cx_external_close(&reader.external);
+    if (status == CXAI_OK)
+        status = cx_builder_finish(&reader.builder, out, error);
+    cx_builder_free(&reader.builder);
+    if (status == CXAI_OK)
+        hash(bytes, size, (*out)->sha256);
+    return status;
+}
+
+cxai_status cxai_model_load_memory(cxai_model **out, const void *bytes,
+                                   size_t size, const char *folder,
+                                   const cxai_limits *limits, cxai_error *error)
+{
+    *out = NULL;
+    cxai_error cause;
+    cxai_status status = build(out, bytes, size, NULL, folder, limits, &cause);
+    if (status != CXAI_OK)
+        return cxai_fail(error, status, "model: %s", cause.message);
+    return CXAI_OK;
+}
+
+cxai_status cxai_model_load(cxai_model **out, const char *path,
+                            const cxai_limits *limits, cxai_error *error)
+{
+    *out = NULL;
+    void *bytes;
+    size_t size;
+    cxai_status status = cxai_file_read(
+        path, limits != NULL ? limits->file_bytes : 0, &bytes, &size, error);
+    if (status != CXAI_OK)
+        return status;
+    cxai_error cause;
+    int is_file = path[0] != '-' || path[1] != '\0';
+    status =
+        build(out, bytes, size, is_file ? path : NULL, NULL, limits, &cause);
+    free(bytes);
+    if (status != CXAI_OK)
+        return cxai_fail(error, status, "%s: %s", path, cause.message);
+    return CXAI_OK;
+}

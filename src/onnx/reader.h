@@ -1,0 +1,83 @@
+/* What the files of this folder share while one ONNX file is read. */
+#ifndef CX_ONNX_READER_H
+#define CX_ONNX_READER_H
+
+#include "graph/build.h"
+#include "onnx.pb-c.h"
+
+enum {
+    CX_OLDEST_OPSET = 7,
+    CX_NEWEST_OPSET = 28, /* of the default domain, as onnx 1.23 writes */
+    CX_NEWEST_IR = 14,    /* the same */
+};
+
+/* Where the data of tensors may lie that a file keeps outside of itself. */
+typedef struct cx_external {
+    const char *folder;   /* where their names are looked up; NULL: nowhere */
+    const char *roots[2]; /* resolved folders that a name must lead into, "" */
+    const char *name;     /* the file that is open, NULL: none */
+    int file;
+} cx_external;
+
+typedef struct cx_reader {
+    cx_builder *builder;
+    cx_arena *arena; /* of the model to be; the unpacked file lies there too */
+    const cxai_limits *limits;
+    uint64_t memory; /* bytes that were taken from the arena */
+    cx_external external;
+    cxai_error *error;
+} cx_reader;
+
+/* Memory of the arena within limits->memory_bytes. */
+cxai_status cx_reader_alloc(cx_reader *reader, size_t count, size_t size,
+                            void **block);
+
+/* What bytes that are no ONNX model seem to be ("a PNG image"), or NULL. */
+const char *cx_foreign_format(const void *bytes, size_t size);
+
+/* Unpacks the bytes of a file into the arena. */
+cxai_status cx_onnx_unpack(cx_reader *reader, const void *bytes, size_t size,
+                           const Onnx__ModelProto **model);
+
+/* Gives the unpacked file to the builder. */
+cxai_status cx_onnx_convert(cx_reader *reader, const Onnx__ModelProto *model);
+
+/* A node's attributes; label names the node in messages. */
+cxai_status cx_onnx_attributes(cx_reader *reader, const char *label,
+                               const Onnx__NodeProto *node,
+                               cx_attributes *attributes);
+
+/* A tensor, widened, in the arena; label names it in messages. */
+cxai_status cx_onnx_literal(cx_reader *reader, const char *label,
+                            const Onnx__TensorProto *tensor,
+                            const cx_literal **literal);
+
+/* 1 when elements of an ONNX data type are read as reals. */
+int cx_onnx_is_real(int32_t data_type);
+/* "float16"; for an unknown type its number. */
+const char *cx_onnx_type_name(int32_t data_type, char text[24]);
+
+/* The PyTorch module path of a node ("layer4.1.conv2"), "" when the exporter
+   left none; NULL without memory. */
+const char *cx_onnx_module(cx_arena *arena, const Onnx__NodeProto *node);
+
+/* Sets where external data may lie: beside model_path, or, when that is NULL,
+   in folder (NULL: nowhere). */
+cxai_status cx_external_open(cx_reader *reader, const char *model_path,
+                             const char *folder);
+/* Opens the file that holds a tensor's size bytes and says where they are. */
+cxai_status cx_external_find(cx_reader *reader, const char *label,
+                             const Onnx__TensorProto *tensor, size_t size,
+                             uint64_t *offset);
+/* Reads from the file that was found last. */
+cxai_status cx_external_read(const cx_reader *reader, uint64_t offset,
+                             void *bytes, size_t size);
+void cx_external_close(cx_external *external);
+
+/* An optional text of the file; never NULL. */
+static inline const char *cx_onnx_text(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+#endif
