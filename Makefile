@@ -29,7 +29,8 @@ INCLUDES = -Iinclude -I$(BUILD)/gen
 OPENMP = $(if $(findstring thread,$(SANITIZE)),-Wno-unknown-pragmas,-fopenmp)
 SANITIZERS = $(if $(SANITIZE),-fsanitize=$(SANITIZE) \
   -fno-sanitize-recover=all -fno-omit-frame-pointer)
-LANGUAGE = -std=c11 -fno-math-errno -fvisibility=hidden -fPIC
+LANGUAGE = -std=c11 -fno-math-errno -fno-trapping-math \
+  -fvisibility=hidden -fPIC
 
 ALL_CFLAGS = $(LANGUAGE) $(CFLAGS) $(WARNINGS) $(if $(WERROR),-Werror) \
   $(OPENMP) $(SANITIZERS) $(DEFINES) $(INCLUDES) $(LIBRARY_CFLAGS)

@@ -1,0 +1,241 @@
+/*
+ * Functions made of straight lines with two slopes: Relu, Clip, HardSigmoid,
+ * LeakyRelu, ThresholdedRelu. Which slope an element has is all that backward
+ * needs, so forward saves one bit an element and no activation is kept.
+ *
+ * At a kink the slope is the outer one, as in PyTorch's relu, relu6 and
+ * hardtanh. (torch.clamp differs: it takes the inner one; ONNX has one
+ * operator, Clip, for both, and relu6 is what convolutional networks use.)
+ */
+#include <math.h>
+#include <string.h>
+
+#include "ops/common/flat.h"
+#include "ops/operator.h"
+
+/* y = min(max(scale * x + offset, low), high), or for a bent line
+   y = x > low ? x : outside * x. */
+typedef struct params {
+    int bent;
+    cxai_real scale, offset;
+    cxai_real low, high;
+    cxai_real inside, outside; /* slopes */
+} params;
+
+enum { WORD = 64 }; /* elements handled between two looks at the mask */
+
+static cxai_status piecewise_infer(const cx_case *c, const params *p)
+{
+    memcpy(c->params, p, sizeof *p);
+    c->y_shape[0] = c->x_shape[0];
+    if (c->y_type[0] != CX_REAL)
+        return cx_refuse(c, CXAI_UNSUPPORTED, "its input must be real numbers");
+    return CXAI_OK;
+}
+
+static cxai_real attribute(const cx_case *c, const char *name, double otherwise)
+{
+    return (cxai_real)cx_attribute_float(c->attributes, name, otherwise);
+}
+
+static cxai_status relu_infer(const cx_case *c)
+{
+    return piecewise_infer(
+        c, &(params){ .scale = 1, .high = (cxai_real)INFINITY, .inside = 1 });
+}
+
+static cxai_status leaky_relu_infer(const cx_case *c)
+{
+    return piecewise_infer(c,
+                           &(params){ .bent = 1,
+                                      .inside = 1,
+                                      .outside = attribute(c, "alpha", 0.01) });
+}
+
+static cxai_status thresholded_relu_infer(const cx_case *c)
+{
+    return piecewise_infer(
+        c,
+        &(params){ .bent = 1, .inside = 1, .low = attribute(c, "alpha", 1) });
+}
+
+static cxai_status hard_sigmoid_infer(const cx_case *c)
+{
+    cxai_real alpha = attribute(c, "alpha", 0.2);
+    return piecewise_infer(c, &(params){ .scale = alpha,
+                                         .offset = attribute(c, "beta", 0.5),
+                                         .high = 1,
+                                         .inside = alpha });
+}
+
+/* Clip's bound: an attribute before opset 11, then an optional input. */
+static cxai_status clip_bound(const cx_case *c, int input, const char *name,
+                              cxai_real *bound)
+{
+    if (c->opset < 11) {
+        *bound = attribute(c, name, (double)*bound);
+        return CXAI_OK;
+    }
+    if (input >= c->input_count || c->x_shape[input].rank < 0)
+        return CXAI_OK;
+    const cx_literal *literal = c->x_literal[input];
+    if (literal == NULL)
+        return cx_refuse(c, CXAI_UNSUPPORTED, "%s is not a constant", name);
+    if (cx_literal_count(literal) != 1)
+        return cx_refuse(c, CXAI_MALFORMED, "%s is not a single number", name);
+    *bound = (cxai_real)cx_literal_number(literal, 0);
+    return CXAI_OK;
+}
+
+static cxai_status clip_infer(const cx_case *c)
+{
+    params p = { .scale = 1,
+                 .low = (cxai_real)-INFINITY,
+                 .high = (cxai_real)INFINITY,
+                 .inside = 1 };
+    cxai_status status = clip_bound(c, 1, "min", &p.low);
+    if (status == CXAI_OK)
+        status = clip_bound(c, 2, "max", &p.high);
+    return status == CXAI_OK ? piecewise_infer(c, &p) : status;
+}
+
+static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
+{
+    if (wanted & 1)
+        demand->saved_bytes =
+            (size_t)(cxai_shape_count(&c->y_shape[0]) + 7) / 8;
+}
+
+/* mask bit i = flag[i] */
+static void pack_bits(uint8_t *mask, const uint8_t *flag, int64_t n)
+{
+    for (int64_t i = 0; i < n; i += 8) {
+        unsigned byte = 0;
+        for (int64_t j = 0; j < 8 && i + j < n; j++)
+            byte |= (unsigned)flag[i + j] << j;
+        mask[i / 8] = (uint8_t)byte;
+    }
+}
+
+static void values(const params *p, cxai_real *y, const cxai_real *x, int64_t n)
+{
+    const cxai_real low = p->low, high = p->high;
+    const cxai_real scale = p->scale, offset = p->offset;
+    if (p->bent) {
+        const cxai_real outside = p->outside;
+        for (int64_t i = 0; i < n; i++)
+            y[i] = x[i] <= low ? (outside == 0 ? 0 : outside * x[i]) : x[i];
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        cxai_real v = scale * x[i] + offset;
+        v = v < low ? low : v; /* a NaN passes */
+        y[i] = v > high ? high : v;
+    }
+}
+
+static void save_mask(const params *p, uint8_t *mask, const cxai_real *x,
+                      int64_t n)
+{
+    const cxai_real low = p->low;
+    const cxai_real high = p->bent ? (cxai_real)INFINITY : p->high;
+    const cxai_real scale = p->bent ? 1 : p->scale, offset = p->offset;
+    for (int64_t start = 0; start < n; start += WORD) {
+        uint8_t flag[WORD];
+        int64_t length = n - start < WORD ? n - start : WORD;
+        for (int64_t i = 0; i < length; i++) {
+            cxai_real v = scale * x[start + i] + offset;
+            flag[i] = (v > low) & (v < high);
+        }
+        pack_bits(mask + start / 8, flag, length);
+    }
+}
+
+static void forward(const cx_call *call)
+{
+    const params *p = call->c->params;
+    const cxai_real *x = call->x[0].data;
+    cxai_real *y = call->y[0].data;
+    uint8_t *mask = call->saved;
+    int64_t n = cxai_shape_count(&call->y[0].shape);
+#pragma omp parallel for num_threads(cx_flat_threads(call->c->threads, n))     \
+    schedule(static)
+    for (int64_t i = 0; i < n; i += CX_FLAT_CHUNK) {
+        int64_t length = cx_flat_length(i, n);
+        if (mask != NULL) /* first: y may be x */
+            save_mask(p, mask + i / 8, x + i, length);
+        values(p, y + i, x + i, length);
+    }
+}
+
+static void slopes(const params *p, cxai_real *dx, const cxai_real *dy,
+                   const uint8_t *mask, int64_t n)
+{
+    static const unsigned bit[8] = { 1, 2, 4, 8, 16, 32, 64, 128 };
+    const cxai_real inside = p->inside, outside = p->outside;
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        unsigned byte = mask[i / 8];
+        for (int j = 0; j < 8; j++)
+            dx[i + j] = dy[i + j] * (byte & bit[j] ? inside : outside);
+    }
+    for (; i < n; i++)
+        dx[i] = dy[i] * (mask[i / 8] & bit[i % 8] ? inside : outside);
+}
+
+static void backward(const cx_call *call)
+{
+    const params *p = call->c->params;
+    const cxai_real *dy = call->dy[0].data;
+    cxai_real *dx = call->dx[0].data;
+    const uint8_t *mask = call->saved;
+    int64_t n = cxai_shape_count(&call->dx[0].shape);
+#pragma omp parallel for num_threads(cx_flat_threads(call->c->threads, n))     \
+    schedule(static)
+    for (int64_t i = 0; i < n; i += CX_FLAT_CHUNK)
+        slopes(p, dx + i, dy + i, mask + i / 8, cx_flat_length(i, n));
+}
+
+static const cx_sample plain[] = {
+    { .inputs = "2,5,3,4" },
+    { .inputs = "19", .low = -3, .high = 3 },
+};
+static const cx_sample with_alpha[] = {
+    { .inputs = "2,5,3,4", .low = -2, .high = 2 },
+    { .inputs = "19", .attributes = "alpha=0.3f", .low = -2, .high = 2 },
+};
+static const cx_sample hard_sigmoid_samples[] = {
+    { .inputs = "2,5,3,4", .low = -5, .high = 5 },
+    { .inputs = "19",
+      .attributes = "alpha=0.5f beta=0.6f",
+      .low = -3,
+      .high = 3 },
+};
+static const cx_sample clip_samples[] = {
+    { .inputs = "2,5,3,4", .low = -9, .high = 9 },
+    { .inputs = "19",
+      .attributes = "min=-0.5f max=0.25f",
+      .low = -1,
+      .high = 1,
+      .opset = 10 },
+    { .inputs = "2,3,5;=0;=6", .low = -9, .high = 9 },
+    { .inputs = "2,3,5;-;=1", .low = -3, .high = 3 },
+    { .inputs = "2,3,5;=-1", .low = -3, .high = 3 },
+};
+
+#define ENTRY(operator_name, inputs, infer_function, operator_samples)         \
+    {                                                                          \
+        .name = operator_name, .min_inputs = 1, .max_inputs = inputs,          \
+        .layout = CX_SAME, .params_size = sizeof(params),                      \
+        .infer = infer_function, .demand = demand, .forward = forward,         \
+        .backward = backward, CX_SAMPLES(operator_samples)                     \
+    }
+
+static const cx_operator operators[] = {
+    ENTRY("Relu", 1, relu_infer, plain),
+    ENTRY("LeakyRelu", 1, leaky_relu_infer, with_alpha),
+    ENTRY("ThresholdedRelu", 1, thresholded_relu_infer, with_alpha),
+    ENTRY("HardSigmoid", 1, hard_sigmoid_infer, hard_sigmoid_samples),
+    ENTRY("Clip", 3, clip_infer, clip_samples),
+};
+const cx_operator_family cx_operators_piecewise = CX_FAMILY(operators);

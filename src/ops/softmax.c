@@ -1,0 +1,164 @@
+/*
+ * Softmax and LogSoftmax. From opset 13 on along one axis (default the last);
+ * before, the input is seen as a matrix whose rows begin at the axis (default
+ * 1). Both are sums over axes of the input, so that no element is moved.
+ */
+#include <math.h>
+#include <tgmath.h>
+
+#include "ops/common/exponential.h"
+#include "ops/common/rows.h"
+#include "ops/operator.h"
+
+typedef struct params {
+    uint32_t axes; /* bit a: normalised over axis a */
+    int logarithmic;
+} params;
+
+static cxai_status softmax_infer(const cx_case *c, int logarithmic)
+{
+    params *p = c->params;
+    int rank = c->x_shape[0].rank;
+    int64_t axis =
+        cx_attribute_int(c->attributes, "axis", c->opset < 13 ? 1 : -1);
+    int end = rank + (c->opset < 13); /* an axis behind the last: rows of 1 */
+    if (c->y_type[0] != CX_REAL)
+        return cx_refuse(c, CXAI_UNSUPPORTED, "its input must be real numbers");
+    if (axis < -rank || axis >= end)
+        return cx_refuse(c, CXAI_MALFORMED,
+                         "axis %lld does not exist in rank %d", (long long)axis,
+                         rank);
+    int first = (int)(axis < 0 ? axis + rank : axis);
+    int last = c->opset < 13 ? rank - 1 : first;
+    for (int a = first; a <= last; a++)
+        p->axes |= (uint32_t)1 << a;
+    p->logarithmic = logarithmic;
+    c->y_shape[0] = c->x_shape[0];
+    return CXAI_OK;
+}
+
+static cxai_status plain_infer(const cx_case *c)
+{
+    return softmax_infer(c, 0);
+}
+
+static cxai_status logarithmic_infer(const cx_case *c)
+{
+    return softmax_infer(c, 1);
+}
+
+/* A dense tensor in the workspace with one number for each distribution. */
+static cxai_tensor scratch(const cx_call *call, int number)
+{
+    const params *p = call->c->params;
+    cxai_tensor t = { .shape = call->c->x_shape[0] };
+    for (int a = 0; a < t.shape.rank; a++)
+        if (p->axes >> a & 1)
+            t.shape.dim[a] = 1;
+    cx_shape_strides(&t.shape, t.stride);
+    t.data = (cxai_real *)call->workspace + number * cxai_shape_count(&t.shape);
+    return t;
+}
+
+static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
+{
+    const params *p = c->params;
+    size_t count = 1;
+    for (int a = 0; a < c->x_shape[0].rank; a++)
+        if (!(p->axes >> a & 1))
+            count *= (size_t)c->x_shape[0].dim[a];
+    demand->forward_workspace = 2 * count * sizeof(cxai_real);
+    if (wanted & 1) {
+        demand->keep_outputs = 1;
+        demand->backward_workspace = count * sizeof(cxai_real);
+    }
+}
+
+#define ROW(name, expression)                                                  \
+    static void name(cxai_real *out, const cxai_real *const *in, int64_t n,    \
+                     cxai_real unused)                                         \
+    {                                                                          \
+        (void)unused;                                                          \
+        for (int64_t i = 0; i < n; i++)                                        \
+            out[i] = expression;                                               \
+    }
+
+/* of x, maximum, sum */
+ROW(exponential, cx_exp(in[0][i] - in[1][i]))
+ROW(probability, cx_exp(in[0][i] - in[1][i]) / in[2][i])
+ROW(log_probability, in[0][i] - in[1][i] - in[2][i])
+ROW(logarithm, log(in[0][i]))
+/* of y, dy, sum of (y *) dy */
+ROW(product, in[0][i] * in[1][i])
+ROW(probability_slope, in[0][i] * (in[1][i] - in[2][i]))
+ROW(log_probability_slope, in[1][i] - cx_exp(in[0][i]) * in[2][i])
+
+static void forward(const cx_call *call)
+{
+    const params *p = call->c->params;
+    cxai_tensor maximum = scratch(call, 0), sum = scratch(call, 1);
+    cx_rows rows = { .in = { call->x[0], maximum, sum },
+                     .count = 1,
+                     .threads = call->c->threads };
+    cx_rows_reduce(&rows, CX_MAXIMUM, &maximum);
+    rows.function = exponential;
+    rows.count = 2;
+    cx_rows_reduce(&rows, CX_SUM, &sum);
+    if (p->logarithmic) {
+        cx_rows log_of_sum = { .function = logarithm,
+                               .in = { sum },
+                               .count = 1,
+                               .threads = call->c->threads };
+        cx_rows_map(&log_of_sum, &sum);
+    }
+    rows.function = p->logarithmic ? log_probability : probability;
+    rows.count = 3;
+    cx_rows_map(&rows, &call->y[0]);
+}
+
+/* dx = y (dy - sum of y dy); of the logarithm: dy - exp(y) sum of dy. */
+static void backward(const cx_call *call)
+{
+    const params *p = call->c->params;
+    cxai_tensor sum = scratch(call, 0);
+    cx_rows total = { .in = { call->dy[0] },
+                      .count = 1,
+                      .threads = call->c->threads };
+    if (!p->logarithmic) {
+        total.function = product;
+        total.in[total.count++] = call->y[0];
+    }
+    cx_rows_reduce(&total, CX_SUM, &sum);
+    cx_rows rows = { .function = p->logarithmic ? log_probability_slope
+                                                : probability_slope,
+                     .in = { call->y[0], call->dy[0], sum },
+                     .count = 3,
+                     .threads = call->c->threads };
+    cx_rows_map(&rows, &call->dx[0]);
+}
+
+static const cx_sample samples[] = {
+    { .inputs = "3,7", .low = -3, .high = 3 },
+    { .inputs = "2,3,4,5", .attributes = "axis=1", .low = -3, .high = 3 },
+    { .inputs = "2,3,4", .attributes = "axis=0", .low = -3, .high = 3 },
+    { .inputs = "2,3,4", .low = -3, .high = 3, .opset = 11 },
+    { .inputs = "2,3,4",
+      .attributes = "axis=2",
+      .low = -3,
+      .high = 3,
+      .opset = 11 },
+};
+
+#define ENTRY(operator_name, infer_function)                                   \
+    {                                                                          \
+        .name = operator_name, .min_inputs = 1, .max_inputs = 1,               \
+        .layout = CX_STRIDED, .params_size = sizeof(params),                   \
+        .infer = infer_function, .demand = demand, .forward = forward,         \
+        .backward = backward, CX_SAMPLES(samples)                              \
+    }
+
+static const cx_operator operators[] = {
+    ENTRY("Softmax", plain_infer),
+    ENTRY("LogSoftmax", logarithmic_infer),
+};
+const cx_operator_family cx_operators_softmax = CX_FAMILY(operators);
