@@ -22,7 +22,8 @@ typedef enum cxai_heatmap_kind {
     CXAI_HEATMAP_MAP,         /* shape (H,W) of the network's input, 0..1; or
                                  raw: (h,w) of the layer, before ReLU, scaling
                                  and resizing */
-    CXAI_HEATMAP_ATTRIBUTION, /* shape (C,H,W) of the input, signed, unscaled */
+    CXAI_HEATMAP_ATTRIBUTION, /* shape (C,H,W), one for each number of the
+                                 input, signed, unscaled */
 } cxai_heatmap_kind;
 
 typedef enum cxai_heatmap_state {
@@ -35,13 +36,15 @@ typedef enum cxai_heatmap_state {
 
 /* Start from cxai_heatmap_defaults() and change what differs. */
 typedef struct cxai_heatmap_options {
-    int layer;    /* value number; -1: cxai_model_cam_layer */
-    int raw;      /* see CXAI_HEATMAP_MAP */
-    int steps;    /* points on the path; 0: the method's default */
-    int samples;  /* noisy copies; 0: the method's default */
-    double noise; /* standard deviation in units of the input; below 0:
-                     the method's default */
-    const cxai_real *baseline; /* (C,H,W) dense, where a path begins; NULL: 0 */
+    int layer;         /* value number; -1: cxai_model_cam_layer */
+    int raw;           /* see CXAI_HEATMAP_MAP */
+    int channels_last; /* the input is (1,H,W,C), not (1,C,H,W) */
+    int steps;         /* points on the path; 0: the method's default */
+    int samples;       /* noisy copies; 0: the method's default */
+    double noise;      /* standard deviation in units of the input; below 0:
+                          the method's default */
+    const cxai_real *baseline; /* shaped as the input, dense: where a path
+                                  begins; NULL: 0 */
     uint64_t seed;             /* of the noise */
     int batch;                 /* most pictures in one pass; 0: 8 */
     int threads;               /* 0: as many as there are processors */
@@ -58,6 +61,7 @@ typedef struct cxai_heatmap {
     cxai_real *data; /* dense, owned: see cxai_heatmap_clear */
     cxai_shape shape;
     cxai_heatmap_kind kind;
+    int raw; /* a map before ReLU, scaling and resizing */
     cxai_heatmap_state state;
     cxai_target target; /* a rank (topK) is resolved to its channel */
     double score;       /* the target's number: for a class its logit */
@@ -101,13 +105,13 @@ CXAI_API cxai_status cxai_heatmap_find(const cxai_heatmap_method **out,
                                        const char *name, cxai_error *error);
 
 /*
- * Explains one picture. input is dense, of input_shape (1,C,H,W), preprocessed
- * as the network wants it. results has target_count entries, which this
+ * Explains one picture. input is dense, of input_shape, preprocessed as the
+ * network wants it. results has target_count entries, which this
  * function overwrites; the caller ends each with cxai_heatmap_clear, also
  * after a failure, when all are empty. options may be NULL.
  *
  * The same input, options and version give the same bits for any number of
- * threads, any batch and any company of other targets. Errors: CXAI_INVALID
+ * threads and any company of other targets. Errors: CXAI_INVALID
  * for a shape, layer or target that does not fit, CXAI_UNSUPPORTED for a
  * network that the method is not defined for, CXAI_STOPPED, CXAI_LIMIT,
  * CXAI_NO_MEMORY.
@@ -149,14 +153,15 @@ struct cxai_heatmap_call {
     const cxai_heatmap_method *method;
     const cxai_model *model;
     const cxai_shape *shapes; /* of every value, for input_shape */
-    cxai_shape input_shape;   /* (1,C,H,W) */
+    cxai_shape input_shape;   /* (1,C,H,W), or with channels_last (1,H,W,C) */
     const cxai_real *input;
-    int input_value; /* the model's first input */
-    int value;       /* of all targets */
-    int layer;       /* resolved, rank 4; -1 without CXAI_NEEDS_LAYER */
+    int64_t channels, height, width; /* of the input */
+    int input_value;                 /* the model's first input */
+    int value;                       /* of all targets */
+    int layer; /* resolved, rank 4; -1 without CXAI_NEEDS_LAYER */
     int target_count;
     cxai_heatmap *results;               /* [target_count]; target is set */
-    const cxai_heatmap_options *options; /* threads, batch, max_bytes are set */
+    const cxai_heatmap_options *options; /* batch and max_bytes are set */
 };
 
 /* To be called once, after the first forward of a session (batch 1, target
@@ -178,7 +183,7 @@ CXAI_API cxai_status cxai_heatmap_set_map(const cxai_heatmap_call *call, int i,
                                           const cxai_real *map, int64_t height,
                                           int64_t width, cxai_error *error);
 
-/* Hands over the attribution of target i, dense (C,H,W). */
+/* Hands over the attribution of target i, dense, shaped as the input. */
 CXAI_API cxai_status cxai_heatmap_set_attribution(const cxai_heatmap_call *call,
                                                   int i,
                                                   const cxai_real *attribution,
@@ -191,7 +196,7 @@ typedef struct cxai_cam_layer {
     const cxai_real *activations, *gradients;
 } cxai_cam_layer;
 
-/* Turns a layer into a map, dense (height,width). */
+/* Turns a layer into a map, dense (height,width), zero at first. */
 typedef void cxai_cam_function(const cxai_cam_layer *layer, cxai_real *map);
 
 /* A method of the CAM family, whole: one forward, one backward a target, the

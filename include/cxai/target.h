@@ -12,13 +12,12 @@
 #ifndef CXAI_TARGET_H
 #define CXAI_TARGET_H
 
+#include "cxai/labels.h"
 #include "cxai/model.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-struct cxai_labels; /* labels.h */
 
 typedef struct cxai_target {
     int value;           /* value number; shape (N,channels,...) */
@@ -46,7 +45,7 @@ typedef struct cxai_target {
 CXAI_API cxai_status cxai_target_parse(cxai_target *out,
                                        const cxai_model *model,
                                        const cxai_shape *shapes,
-                                       const struct cxai_labels *labels,
+                                       const cxai_labels *labels,
                                        const char *text, cxai_error *error);
 
 /* Reads a list joined by commas, in which topA..topB stands for all ranks from
@@ -55,7 +54,7 @@ CXAI_API cxai_status cxai_target_parse(cxai_target *out,
 CXAI_API cxai_status cxai_target_parse_list(cxai_target **out, int *count,
                                             const cxai_model *model,
                                             const cxai_shape *shapes,
-                                            const struct cxai_labels *labels,
+                                            const cxai_labels *labels,
                                             const char *text,
                                             cxai_error *error);
 

@@ -1,0 +1,231 @@
+/* Finding a method, and running it for one picture and several targets. */
+#include "cxai/heatmap.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { default_batch = 8 };
+static const uint64_t default_bytes = (uint64_t)2 << 30;
+
+cxai_heatmap_options cxai_heatmap_defaults(void)
+{
+    cxai_heatmap_options options = { .layer = -1, .noise = -1 };
+    return options;
+}
+
+cxai_status cxai_heatmap_find(const cxai_heatmap_method **out, const char *name,
+                              cxai_error *error)
+{
+    char list[800] = "";
+    size_t used = 0;
+
+    *out = NULL;
+    for (int i = 0; cxai_heatmap_table[i]; i++) {
+        const char *known = cxai_heatmap_table[i]->name;
+        if (strcmp(known, name) == 0) {
+            *out = cxai_heatmap_table[i];
+            return CXAI_OK;
+        }
+        if (used < sizeof list)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s",
+                                     used ? ", " : "", known);
+    }
+    return cxai_fail(error, CXAI_NOT_FOUND,
+                     "there is no heatmap method '%s'; there are %s", name,
+                     list);
+}
+
+void cxai_heatmap_clear(cxai_heatmap *heatmap)
+{
+    free(heatmap->data);
+    memset(heatmap, 0, sizeof *heatmap);
+}
+
+static cxai_status check_target(const cxai_heatmap_call *call,
+                                const cxai_target *target, cxai_error *error)
+{
+    if (target->value < 0 ||
+        target->value >= cxai_model_value_count(call->model))
+        return cxai_fail(error, CXAI_INVALID, "target value %d does not exist",
+                         target->value);
+    const cxai_shape *shape = &call->shapes[target->value];
+    const char *name = cxai_model_value_name(call->model, target->value);
+    if (shape->rank < 2)
+        return cxai_fail(error, CXAI_INVALID,
+                         "target '%s' has no batch and channel dimensions",
+                         name);
+    int64_t channel = target->top ? target->top - 1 : target->channel;
+    if (channel < 0 || channel >= shape->dim[1])
+        return cxai_fail(error, CXAI_INVALID,
+                         "target '%s' of '%s' is out of range: there are "
+                         "%lld channels",
+                         target->text, name, (long long)shape->dim[1]);
+    if ((target->row >= 0 || target->column >= 0) &&
+        (shape->rank != 4 || target->row < 0 || target->row >= shape->dim[2] ||
+         target->column < 0 || target->column >= shape->dim[3]))
+        return cxai_fail(error, CXAI_INVALID,
+                         "target '%s': '%s' has no position (%lld,%lld)",
+                         target->text, name, (long long)target->row,
+                         (long long)target->column);
+    return CXAI_OK;
+}
+
+/* The layer that the method looks at, once for all its targets. */
+static cxai_status choose_layer(cxai_heatmap_call *call, cxai_error *error)
+{
+    int layer = call->options->layer;
+    char text[64];
+
+    call->layer = -1;
+    if (!(call->method->needs & CXAI_NEEDS_LAYER))
+        return CXAI_OK;
+    if (layer < 0)
+        layer = cxai_model_cam_layer(call->model, &call->input_shape);
+    if (layer < 0)
+        return cxai_fail(error, CXAI_UNSUPPORTED,
+                         "%s needs a spatial layer, and the network has none "
+                         "before its classifier; name one",
+                         call->method->title);
+    if (layer >= cxai_model_value_count(call->model))
+        return cxai_fail(error, CXAI_INVALID, "layer value %d does not exist",
+                         layer);
+    if (call->shapes[layer].rank != 4 || call->shapes[layer].dim[0] != 1)
+        return cxai_fail(
+            error, CXAI_INVALID,
+            "%s needs a layer of shape 1xCxHxW, and '%s' is %s",
+            call->method->title, cxai_model_value_name(call->model, layer),
+            cxai_shape_text(&call->shapes[layer], text, sizeof text));
+    call->layer = layer;
+    return CXAI_OK;
+}
+
+static void start_result(cxai_heatmap *result, const cxai_target *target,
+                         const cxai_heatmap_call *call)
+{
+    memset(result, 0, sizeof *result);
+    result->target = *target;
+    result->kind = call->method->kind;
+    result->layer = call->layer;
+    result->raw = call->options->raw && call->method->kind == CXAI_HEATMAP_MAP;
+    result->score = result->probability = result->delta = (double)NAN;
+}
+
+/* Runs the method for all targets of one value; next[] says which. */
+static cxai_status run_group(cxai_heatmap_call *call, cxai_heatmap *results,
+                             const cxai_target *targets, const int *members,
+                             int count, cxai_error *error)
+{
+    cxai_heatmap *group = calloc((size_t)count, sizeof *group);
+    if (!group)
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for %d heatmaps",
+                         count);
+    for (int i = 0; i < count; i++)
+        start_result(&group[i], &targets[members[i]], call);
+    call->value = targets[members[0]].value;
+    call->results = group;
+    call->target_count = count;
+    cxai_status status = call->method->compute(call, error);
+    for (int i = 0; i < count; i++)
+        results[members[i]] = group[i];
+    free(group);
+    return status;
+}
+
+/* Targets of one value share a session, so the targets are taken value by
+   value. */
+static cxai_status run_groups(cxai_heatmap_call *call, cxai_heatmap *results,
+                              const cxai_target *targets, int count,
+                              cxai_error *error)
+{
+    cxai_status status = CXAI_OK;
+    int *members = malloc((size_t)count * sizeof *members);
+    char *done = calloc((size_t)count, 1);
+
+    if (!members || !done)
+        status =
+            cxai_fail(error, CXAI_NO_MEMORY, "no memory for %d targets", count);
+    for (int first = 0; status == CXAI_OK && first < count; first++) {
+        int size = 0;
+        for (int i = first; i < count; i++)
+            if (!done[i] && targets[i].value == targets[first].value) {
+                members[size++] = i;
+                done[i] = 1;
+            }
+        if (size > 0)
+            status = run_group(call, results, targets, members, size, error);
+    }
+    free(members);
+    free(done);
+    return status;
+}
+
+static cxai_status check_call(cxai_heatmap_call *call,
+                              const cxai_target *targets, int count,
+                              cxai_error *error)
+{
+    cxai_status status = CXAI_OK;
+
+    if (cxai_model_input_count(call->model) < 1)
+        return cxai_fail(error, CXAI_UNSUPPORTED, "the model has no input");
+    if (call->input_shape.rank != 4 || call->input_shape.dim[0] != 1 ||
+        cxai_shape_count(&call->input_shape) < 1) {
+        char text[64];
+        return cxai_fail(
+            error, CXAI_INVALID,
+            "a heatmap explains one picture, 1xCxHxW, "
+            "not %s",
+            cxai_shape_text(&call->input_shape, text, sizeof text));
+    }
+    const int64_t *dim = call->input_shape.dim;
+    int last = call->options->channels_last != 0;
+    call->channels = last ? dim[3] : dim[1];
+    call->height = last ? dim[1] : dim[2];
+    call->width = last ? dim[2] : dim[3];
+    call->input_value = cxai_model_input(call->model, 0);
+    if (count < 1)
+        return cxai_fail(error, CXAI_INVALID, "there is no target to explain");
+    for (int i = 0; status == CXAI_OK && i < count; i++)
+        status = check_target(call, &targets[i], error);
+    return status == CXAI_OK ? choose_layer(call, error) : status;
+}
+
+cxai_status
+cxai_heatmap_compute(cxai_heatmap *results, const cxai_heatmap_method *method,
+                     const cxai_model *model, const cxai_shape *input_shape,
+                     const cxai_real *input, const cxai_target *targets,
+                     int target_count, const cxai_heatmap_options *given,
+                     cxai_error *error)
+{
+    cxai_heatmap_options options = given ? *given : cxai_heatmap_defaults();
+    cxai_heatmap_call call = { .method = method,
+                               .model = model,
+                               .input_shape = *input_shape,
+                               .input = input,
+                               .options = &options };
+
+    for (int i = 0; i < target_count; i++)
+        memset(&results[i], 0, sizeof results[i]);
+    if (options.batch <= 0)
+        options.batch = default_batch;
+    if (options.max_bytes == 0)
+        options.max_bytes = default_bytes;
+
+    size_t values = (size_t)cxai_model_value_count(model);
+    cxai_shape *shapes = calloc(values ? values : 1, sizeof *shapes);
+    if (!shapes)
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for %zu shapes",
+                         values);
+    call.shapes = shapes;
+    cxai_status status = cxai_model_shapes(model, input_shape, shapes, error);
+    if (status == CXAI_OK)
+        status = check_call(&call, targets, target_count, error);
+    if (status == CXAI_OK)
+        status = run_groups(&call, results, targets, target_count, error);
+    free(shapes);
+    if (status != CXAI_OK)
+        for (int i = 0; i < target_count; i++)
+            cxai_heatmap_clear(&results[i]);
+    return status;
+}

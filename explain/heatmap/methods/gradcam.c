@@ -1,0 +1,43 @@
+/*
+ * Grad-CAM. Selvaraju et al., "Grad-CAM: visual explanations from deep networks
+ * via gradient-based localization", ICCV 2017, equations 1 and 2:
+ *
+ *     alpha_k = mean over positions of dy/dA_k
+ *     map = ReLU(sum_k alpha_k A_k)
+ *
+ * Numbers as pytorch-grad-cam.
+ */
+#include "cxai/heatmap.h"
+
+static void weigh(const cxai_cam_layer *layer, cxai_real *map)
+{
+    int64_t positions = layer->height * layer->width;
+
+    for (int64_t k = 0; k < layer->channels; k++) {
+        const cxai_real *gradient = layer->gradients + k * positions;
+        const cxai_real *activation = layer->activations + k * positions;
+        double alpha = 0;
+        for (int64_t i = 0; i < positions; i++)
+            alpha += (double)gradient[i];
+        alpha /= (double)positions;
+        for (int64_t i = 0; i < positions; i++)
+            map[i] += (cxai_real)alpha * activation[i];
+    }
+}
+
+static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
+{
+    return cxai_heatmap_cam(call, weigh, error);
+}
+
+const cxai_heatmap_method cxai_method_gradcam = {
+    .name = "gradcam",
+    .title = "Grad-CAM",
+    .family = "CAM",
+    .paper = "Selvaraju et al., 2017, ICCV",
+    .summary = "channels of a layer weighted by their mean gradient",
+    .cost = "1 forward, 1 backward a target",
+    .needs = CXAI_NEEDS_LAYER | CXAI_NEEDS_GRADIENT,
+    .kind = CXAI_HEATMAP_MAP,
+    .compute = compute,
+};

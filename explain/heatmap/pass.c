@@ -1,0 +1,109 @@
+#include "pass.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The first dimension of the target must be the batch: a model may hide a
+   fixed batch in a reshape and answer for one picture all the same. */
+static cxai_status check_batch(const cx_pass *pass, cxai_error *error)
+{
+    char text[64];
+
+    if (pass->target_shape.rank >= 2 &&
+        pass->target_shape.dim[0] == pass->batch)
+        return CXAI_OK;
+    return cxai_fail(
+        error, CXAI_INVALID,
+        "the target '%s' has shape %s for a batch of "
+        "%lld",
+        cxai_model_value_name(pass->call->model, pass->call->value),
+        cxai_shape_text(&pass->target_shape, text, sizeof text),
+        (long long)pass->batch);
+}
+
+cxai_status cx_pass_open(cx_pass *pass, const cxai_heatmap_call *call, int wrt,
+                         int64_t batch, cxai_error *error)
+{
+    int watch[2] = { call->value, wrt };
+    cxai_request request = {
+        .input_shape = call->input_shape,
+        .watch = watch,
+        .watch_count = wrt >= 0 ? 2 : 1,
+        .target = call->value,
+        .wrt = &wrt,
+        .wrt_count = wrt >= 0,
+        .threads = call->options->threads,
+        .max_bytes = call->options->max_bytes,
+    };
+
+    memset(pass, 0, sizeof *pass);
+    pass->call = call;
+    pass->wrt = wrt;
+    pass->batch = request.input_shape.dim[0] = batch;
+    cxai_status status =
+        cxai_session_create(&pass->session, call->model, &request, error);
+    if (status == CXAI_OK)
+        status = cxai_session_shape(pass->session, call->value,
+                                    &pass->target_shape, error);
+    if (status == CXAI_OK)
+        status = check_batch(pass, error);
+    if (status == CXAI_OK) {
+        pass->target_count = cxai_shape_count(&pass->target_shape);
+        pass->seed = calloc((size_t)pass->target_count, sizeof *pass->seed);
+        if (!pass->seed)
+            status = cxai_fail(error, CXAI_NO_MEMORY,
+                               "no memory for the gradient of the target");
+    }
+    if (status != CXAI_OK)
+        cx_pass_close(pass);
+    return status;
+}
+
+cxai_status cx_pass_open_batched(cx_pass *pass, const cxai_heatmap_call *call,
+                                 int wrt, int64_t most, cxai_error *error)
+{
+    int64_t batch = most < call->options->batch ? most : call->options->batch;
+    cxai_status status = cx_pass_open(pass, call, wrt, batch, error);
+
+    while (batch > 1 && status != CXAI_OK) {
+        int too_large = status == CXAI_LIMIT || status == CXAI_NO_MEMORY;
+        batch = too_large ? batch / 2 : 1;
+        status = cx_pass_open(pass, call, wrt, batch, error);
+    }
+    return status;
+}
+
+void cx_pass_close(cx_pass *pass)
+{
+    cxai_session_free(&pass->session);
+    free(pass->seed);
+    pass->seed = NULL;
+}
+
+cxai_status cx_pass_forward(cx_pass *pass, const cxai_real *pictures,
+                            cxai_error *error)
+{
+    cxai_status status = cxai_session_set(
+        pass->session, pass->call->input_value, pictures, error);
+
+    return status == CXAI_OK ? cxai_session_forward(pass->session, error)
+                             : status;
+}
+
+cxai_status cx_pass_backward(cx_pass *pass, const cxai_target *target,
+                             int64_t items, cxai_real *gradients,
+                             cxai_error *error)
+{
+    cxai_tensor view;
+
+    memset(pass->seed, 0, (size_t)pass->target_count * sizeof *pass->seed);
+    for (int64_t item = 0; item < items; item++)
+        cxai_target_seed(target, &pass->target_shape, item, pass->seed);
+    cxai_status status =
+        cxai_session_backward(pass->session, pass->seed, error);
+    if (status == CXAI_OK)
+        status = cxai_session_gradient(pass->session, pass->wrt, &view, error);
+    if (status == CXAI_OK)
+        cxai_tensor_read(&view, gradients);
+    return status;
+}

@@ -1,0 +1,39 @@
+/* A session for the targets of a call, with the seed of its backward pass. */
+#ifndef CXAI_HEATMAP_PASS_H
+#define CXAI_HEATMAP_PASS_H
+
+#include "cxai/heatmap.h"
+
+typedef struct cx_pass {
+    const cxai_heatmap_call *call;
+    cxai_session *session;
+    int64_t batch;
+    int wrt; /* value whose gradient is taken; -1: forward only */
+    cxai_shape target_shape;
+    int64_t target_count; /* elements of target_shape */
+    cxai_real *seed;
+} cx_pass;
+
+/* Opens a session fed at the input, of the given batch, that watches the wrt
+   value. On failure there is nothing to close. */
+cxai_status cx_pass_open(cx_pass *pass, const cxai_heatmap_call *call, int wrt,
+                         int64_t batch, cxai_error *error);
+
+/* The same with the largest batch up to most that the memory limit of the
+   options and the model allow. */
+cxai_status cx_pass_open_batched(cx_pass *pass, const cxai_heatmap_call *call,
+                                 int wrt, int64_t most, cxai_error *error);
+
+void cx_pass_close(cx_pass *pass);
+
+/* pictures: dense (batch,C,H,W). */
+cxai_status cx_pass_forward(cx_pass *pass, const cxai_real *pictures,
+                            cxai_error *error);
+
+/* Gradient of a target, in the first items pictures of the batch; gradients
+   takes it dense, all items of the batch, of the shape of the wrt value. */
+cxai_status cx_pass_backward(cx_pass *pass, const cxai_target *target,
+                             int64_t items, cxai_real *gradients,
+                             cxai_error *error);
+
+#endif

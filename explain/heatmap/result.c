@@ -1,0 +1,194 @@
+/* What a method hands over: scores, maps and attributions. */
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cxai/heatmap.h"
+#include "cxai/preprocess.h"
+
+cxai_status cxai_heatmap_progress(const cxai_heatmap_call *call, int64_t done,
+                                  int64_t total, cxai_error *error)
+{
+    const cxai_heatmap_options *options = call->options;
+
+    if (options->progress && options->progress(done, total, options->payload))
+        return cxai_fail(error, CXAI_STOPPED,
+                         "%s was stopped after %lld of "
+                         "%lld passes",
+                         call->method->title, (long long)done,
+                         (long long)total);
+    return CXAI_OK;
+}
+
+/* Probabilities of the classes, when the targets are classes: channels of the
+   logits, one number each. NULL without an error when they are not. */
+static cxai_status class_probabilities(const cxai_heatmap_call *call,
+                                       const cxai_tensor *value, double **out,
+                                       cxai_error *error)
+{
+    int64_t classes = value->shape.rank >= 2 ? value->shape.dim[1] : 0;
+
+    *out = NULL;
+    if (call->value != cxai_model_logits(call->model) || classes < 1 ||
+        cxai_shape_count(&value->shape) != classes)
+        return CXAI_OK;
+    cxai_real *logits = malloc((size_t)classes * sizeof *logits);
+    double *probabilities = malloc((size_t)classes * sizeof *probabilities);
+    if (!logits || !probabilities) {
+        free(logits);
+        free(probabilities);
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for %lld classes",
+                         (long long)classes);
+    }
+    cxai_tensor_read(value, logits);
+    cxai_target_probabilities(call->model, logits, classes, probabilities);
+    free(logits);
+    *out = probabilities;
+    return CXAI_OK;
+}
+
+cxai_status cxai_heatmap_begin(const cxai_heatmap_call *call,
+                               const cxai_session *session, cxai_error *error)
+{
+    cxai_tensor value;
+    double *probabilities = NULL;
+    cxai_status status =
+        cxai_session_value(session, call->value, &value, error);
+
+    if (status == CXAI_OK)
+        status = class_probabilities(call, &value, &probabilities, error);
+    for (int i = 0; status == CXAI_OK && i < call->target_count; i++) {
+        cxai_heatmap *result = &call->results[i];
+        status = cxai_target_resolve(&result->target, &value, error);
+        if (status != CXAI_OK)
+            break;
+        result->score = cxai_target_score(&result->target, &value, 0);
+        if (probabilities)
+            result->probability = probabilities[result->target.channel];
+    }
+    free(probabilities);
+    return status;
+}
+
+static cxai_heatmap_state state_of(const cxai_real *data, int64_t count)
+{
+    int flat = 1;
+
+    for (int64_t i = 0; i < count; i++) {
+        if (!isfinite(data[i]))
+            return CXAI_HEATMAP_NOT_FINITE;
+        flat = flat && data[i] == data[0];
+    }
+    if (!flat)
+        return CXAI_HEATMAP_OK;
+    return data[0] == 0 ? CXAI_HEATMAP_EMPTY : CXAI_HEATMAP_FLAT;
+}
+
+static cxai_status allocate(cxai_heatmap *result, const cxai_shape *shape,
+                            cxai_error *error)
+{
+    int64_t count = cxai_shape_count(shape);
+
+    free(result->data);
+    result->data = NULL;
+    result->shape = *shape;
+    if (count > 0 && (uint64_t)count <= SIZE_MAX / sizeof *result->data)
+        result->data = calloc((size_t)count, sizeof *result->data);
+    if (!result->data) {
+        char text[64];
+        return cxai_fail(error, CXAI_NO_MEMORY,
+                         "no memory for a heatmap of "
+                         "%s",
+                         cxai_shape_text(shape, text, sizeof text));
+    }
+    return CXAI_OK;
+}
+
+/* pytorch-grad-cam, utils/image.py, scale_cam_image: (x - min) / (1e-7 + max),
+   the maximum being taken after the subtraction. */
+static void min_max(cxai_real *map, int64_t count)
+{
+    cxai_real low = map[0], high = map[0];
+
+    for (int64_t i = 1; i < count; i++) {
+        low = map[i] < low ? map[i] : low;
+        high = map[i] > high ? map[i] : high;
+    }
+    cxai_real range = (cxai_real)1e-7 + (high - low);
+    for (int64_t i = 0; i < count; i++)
+        map[i] = (map[i] - low) / range;
+}
+
+/* base_cam.py: ReLU and min-max at the layer's size (compute_cam_per_layer),
+   bilinear resize, ReLU and min-max again (aggregate_multi_layers). rectified
+   is the map after ReLU and is overwritten. */
+static cxai_status scale_to_input(cxai_heatmap *result, cxai_real *rectified,
+                                  int64_t height, int64_t width,
+                                  cxai_error *error)
+{
+    const int64_t *to = result->shape.dim;
+
+    if (height > INT_MAX || width > INT_MAX || to[0] > INT_MAX ||
+        to[1] > INT_MAX)
+        return cxai_fail(error, CXAI_LIMIT, "the map is too large to resize");
+    min_max(rectified, height * width);
+    cxai_map_resize(rectified, (int)height, (int)width, result->data,
+                    (int)to[0], (int)to[1]);
+    min_max(result->data, to[0] * to[1]);
+    return CXAI_OK;
+}
+
+cxai_status cxai_heatmap_set_map(const cxai_heatmap_call *call, int i,
+                                 const cxai_real *map, int64_t height,
+                                 int64_t width, cxai_error *error)
+{
+    cxai_heatmap *result = &call->results[i];
+    cxai_shape at_layer = { 2, { height, width } };
+    cxai_shape at_input = { 2, { call->height, call->width } };
+    int64_t count = height * width;
+    int raw = call->options->raw;
+    cxai_status status = allocate(result, raw ? &at_layer : &at_input, error);
+
+    if (status != CXAI_OK)
+        return status;
+    result->state = state_of(map, count);
+    if (raw) {
+        memcpy(result->data, map, (size_t)count * sizeof *map);
+        return CXAI_OK;
+    }
+    if (result->state == CXAI_HEATMAP_NOT_FINITE)
+        return CXAI_OK;
+    cxai_real *rectified = malloc((size_t)count * sizeof *rectified);
+    if (!rectified)
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for a map");
+    for (int64_t k = 0; k < count; k++)
+        rectified[k] = map[k] > 0 ? map[k] : 0;
+    result->state = state_of(rectified, count);
+    if (result->state == CXAI_HEATMAP_OK)
+        status = scale_to_input(result, rectified, height, width, error);
+    free(rectified);
+    return status;
+}
+
+cxai_status cxai_heatmap_set_attribution(const cxai_heatmap_call *call, int i,
+                                         const cxai_real *attribution,
+                                         cxai_error *error)
+{
+    cxai_heatmap *result = &call->results[i];
+    cxai_shape shape = { 3, { call->channels, call->height, call->width } };
+    cxai_status status = allocate(result, &shape, error);
+
+    if (status != CXAI_OK)
+        return status;
+    int64_t positions = call->height * call->width;
+    int last = call->options->channels_last != 0;
+    int64_t channel_step = last ? 1 : positions;
+    int64_t position_step = last ? call->channels : 1;
+    cxai_real *out = result->data;
+    for (int64_t c = 0; c < call->channels; c++)
+        for (int64_t k = 0; k < positions; k++)
+            *out++ = attribution[c * channel_step + k * position_step];
+    result->state = state_of(result->data, call->channels * positions);
+    return CXAI_OK;
+}
