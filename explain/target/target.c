@@ -4,8 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Index into a view of the target's value: the positions of its channel run
-   over the dimensions after the second. */
+/* The positions of a channel run over the dimensions after the second. */
 static int64_t positions_of(const cxai_shape *shape)
 {
     int64_t count = 1;
@@ -15,30 +14,40 @@ static int64_t positions_of(const cxai_shape *shape)
     return count;
 }
 
-/* Sum or one element of a view's dimensions from axis on. */
-static double sum_from(const cxai_tensor *value, const cxai_real *element,
-                       int axis)
+/* The sum over the positions of the channel that begins at element. */
+static double sum_positions(const cxai_tensor *value, cxai_real *element)
 {
+    cxai_tensor channel = { element, { value->shape.rank - 2, { 0 } }, { 0 } };
+    int64_t index[CXAI_MAX_RANK] = { 0 };
+    int64_t count = positions_of(&value->shape);
     double sum = 0;
 
-    if (axis >= value->shape.rank)
-        return (double)*element;
-    for (int64_t i = 0; i < value->shape.dim[axis]; i++)
-        sum += sum_from(value, element + i * value->stride[axis], axis + 1);
+    for (int axis = 2; axis < value->shape.rank; axis++) {
+        channel.shape.dim[axis - 2] = value->shape.dim[axis];
+        channel.stride[axis - 2] = value->stride[axis];
+    }
+    for (int64_t i = 0; i < count; i++) {
+        sum += (double)*cxai_tensor_at(&channel, index);
+        for (int axis = channel.shape.rank - 1; axis >= 0; axis--) {
+            if (++index[axis] < channel.shape.dim[axis])
+                break;
+            index[axis] = 0;
+        }
+    }
     return sum;
 }
 
 double cxai_target_score(const cxai_target *target, const cxai_tensor *value,
                          int64_t item)
 {
-    const cxai_real *element = value->data + item * value->stride[0] +
-                               target->channel * value->stride[1];
+    cxai_real *element = value->data + item * value->stride[0] +
+                         target->channel * value->stride[1];
 
     if (target->row >= 0)
         return target->weight *
                (double)element[target->row * value->stride[2] +
                                target->column * value->stride[3]];
-    return target->weight * sum_from(value, element, 2) /
+    return target->weight * sum_positions(value, element) /
            (double)positions_of(&value->shape);
 }
 

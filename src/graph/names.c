@@ -1,0 +1,244 @@
+/* cxai_model_find: what users call a layer -> a value. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/graph.h"
+
+enum { LISTED = 5, LONGEST = 128 };
+
+/* A name, or the part of a module path, and the value that it stands for. */
+typedef struct name {
+    const char *text;
+    size_t length;
+    int value;
+} name;
+
+typedef enum kind { VALUE_NAME, NODE_NAME, MODULE_PATH, KINDS } kind;
+
+/* Called for every name of the model in ascending order of nodes. */
+typedef void visitor(const name *found, void *payload);
+
+static int first_output(const cx_node *node)
+{
+    for (int i = 0; i < node->output_count; i++)
+        if (node->outputs[i] >= 0)
+            return node->outputs[i];
+    return -1;
+}
+
+/* A node inside "layer4.1.conv2" is inside "layer4.1" and "layer4", too. */
+static void visit_modules(const cx_node *node, visitor *visit, void *payload)
+{
+    const char *module = node->module;
+    name found = { module, 0, first_output(node) };
+    while (found.value >= 0 && module[found.length] != '\0') {
+        found.length += module[found.length] == '.';
+        found.length += strcspn(module + found.length, ".");
+        visit(&found, payload);
+    }
+}
+
+static void visit_names(const cxai_model *model, kind of, visitor *visit,
+                        void *payload)
+{
+    for (int v = 0; of == VALUE_NAME && v < model->value_count; v++) {
+        const char *text = model->values[v].name;
+        visit(&(name){ text, strlen(text), v }, payload);
+    }
+    for (int n = 0; of != VALUE_NAME && n < model->node_count; n++) {
+        const cx_node *node = &model->nodes[n];
+        int value = first_output(node);
+        if (of == MODULE_PATH)
+            visit_modules(node, visit, payload);
+        else if (value >= 0 && *node->name != '\0')
+            visit(&(name){ node->name, strlen(node->name), value }, payload);
+    }
+}
+
+static int same_text(const name *a, const name *b)
+{
+    return a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
+}
+
+/* ---- exact names and suffixes ---- */
+
+/* The different names that match. A module is met once for every node inside
+   it: the last one gives its value. */
+typedef struct matches {
+    const char *wanted;
+    size_t length;
+    int suffix; /* 0: the whole name must be equal */
+    kind kind;
+    int count;
+    name list[LISTED];
+} matches;
+
+static int is_match(const matches *m, const name *found)
+{
+    if (found->length < m->length)
+        return 0;
+    size_t start = found->length - m->length;
+    if (memcmp(found->text + start, m->wanted, m->length) != 0)
+        return 0;
+    if (!m->suffix)
+        return start == 0;
+    return start > 0 &&
+           (found->text[start - 1] == '.' || found->text[start - 1] == '/');
+}
+
+static void match(const name *found, void *payload)
+{
+    matches *m = payload;
+    if (!is_match(m, found))
+        return;
+    for (int i = 0; i < m->count && i < LISTED; i++) {
+        if (!same_text(&m->list[i], found))
+            continue;
+        if (m->kind == MODULE_PATH)
+            m->list[i].value = found->value;
+        return;
+    }
+    if (m->count < LISTED)
+        m->list[m->count] = *found;
+    m->count++;
+}
+
+/* Appends quoted names to text, as far as they fit. */
+static void list_names(char *text, size_t size, const name *list, int count)
+{
+    size_t used = strlen(text);
+    for (int i = 0; i < count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s\"%.*s\"",
+                                 i > 0 ? ", " : "", (int)list[i].length,
+                                 list[i].text);
+}
+
+static cxai_status ambiguous(const matches *m, cxai_error *error)
+{
+    char text[800] = "";
+    int listed = m->count < LISTED ? m->count : LISTED;
+    list_names(text, sizeof text, m->list, listed);
+    return cxai_fail(error, CXAI_INVALID, "\"%s\" fits several names: %s%s",
+                     m->wanted, text, m->count > listed ? " and more" : "");
+}
+
+/* ---- the nearest names ---- */
+
+typedef struct nearest {
+    const char *wanted;
+    size_t length;
+    int count;
+    name list[LISTED];
+    int distance[LISTED]; /* ascending */
+} nearest;
+
+/*
+ * The least number of letters to add, drop or change (Levenshtein, "Binary
+ * codes capable of correcting deletions, insertions, and reversals", 1966)
+ * that turns the wanted text into the name, or into a part of it that begins
+ * after '.' or '/' and reaches its end.
+ */
+static int distance(const nearest *n, const name *found)
+{
+    int row[LONGEST + 1]; /* by letters of wanted, for a growing name */
+    size_t wanted = n->length;
+    for (size_t j = 0; j <= wanted; j++)
+        row[j] = (int)j;
+    for (size_t i = 0; i < found->length; i++) {
+        char letter = found->text[i];
+        int diagonal = row[0];
+        row[0] = letter == '.' || letter == '/' ? 0 : row[0] + 1;
+        for (size_t j = 1; j <= wanted; j++) {
+            int best = diagonal + (letter != n->wanted[j - 1]);
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            diagonal = row[j];
+            row[j] = best;
+        }
+    }
+    return row[wanted];
+}
+
+static void rank(const name *found, void *payload)
+{
+    nearest *n = payload;
+    if (found->length == 0 || found->length > LONGEST)
+        return;
+    int own = distance(n, found);
+    if (n->count == LISTED && own >= n->distance[LISTED - 1])
+        return;
+    for (int i = 0; i < n->count; i++)
+        if (same_text(&n->list[i], found))
+            return;
+    int at = n->count < LISTED ? n->count++ : LISTED - 1;
+    for (; at > 0 && n->distance[at - 1] > own; at--) {
+        n->distance[at] = n->distance[at - 1];
+        n->list[at] = n->list[at - 1];
+    }
+    n->distance[at] = own;
+    n->list[at] = *found;
+}
+
+static cxai_status unknown(const cxai_model *model, const char *wanted,
+                           cxai_error *error)
+{
+    size_t length = strlen(wanted);
+    nearest n = { .wanted = wanted,
+                  .length = length < LONGEST ? length : LONGEST };
+    visit_names(model, MODULE_PATH, rank, &n);
+    visit_names(model, VALUE_NAME, rank, &n);
+    visit_names(model, NODE_NAME, rank, &n);
+    char text[800] = "";
+    list_names(text, sizeof text, n.list, n.count);
+    return cxai_fail(error, CXAI_NOT_FOUND,
+                     "there is no layer \"%.128s\"; the nearest names are: %s",
+                     wanted, text);
+}
+
+/* ---- "#index" ---- */
+
+static int is_index(const char *text)
+{
+    return text[0] == '#' && text[1] != '\0' &&
+           strspn(text + 1, "0123456789") == strlen(text + 1);
+}
+
+static cxai_status find_index(const cxai_model *model, const char *text,
+                              int *value, cxai_error *error)
+{
+    unsigned long long index = strtoull(text + 1, NULL, 10);
+    if (index >= (unsigned long long)model->node_count)
+        return cxai_fail(error, CXAI_NOT_FOUND,
+                         "there is no node %.32s; the model has %d nodes, "
+                         "counted from #0",
+                         text, model->node_count);
+    *value = first_output(&model->nodes[index]);
+    return CXAI_OK;
+}
+
+cxai_status cxai_model_find(const cxai_model *model, const char *text,
+                            int *value, cxai_error *error)
+{
+    for (int suffix = 0; suffix <= 1; suffix++) {
+        for (kind of = VALUE_NAME; of < KINDS; of++) {
+            matches m = { .wanted = text,
+                          .length = strlen(text),
+                          .suffix = suffix,
+                          .kind = of };
+            if (m.length > 0)
+                visit_names(model, of, match, &m);
+            if (m.count > 1)
+                return ambiguous(&m, error);
+            if (m.count == 1) {
+                *value = m.list[0].value;
+                return CXAI_OK;
+            }
+        }
+    }
+    if (is_index(text))
+        return find_index(model, text, value, error);
+    return unknown(model, text, error);
+}
