@@ -119,6 +119,17 @@ char *cx_arena_text(cx_arena *arena, const char *text, size_t length)
     return copy;
 }
 
+int cx_arena_holds(const cx_arena *arena, const void *address)
+{
+    uintptr_t wanted = (uintptr_t)address;
+    for (const struct cx_arena_block *b = arena->blocks; b; b = b->next) {
+        uintptr_t start = (uintptr_t)b + HEADER;
+        if (wanted >= start && wanted < start + b->size)
+            return 1;
+    }
+    return 0;
+}
+
 void cx_arena_free(cx_arena *arena)
 {
     while (arena->blocks != NULL) {

@@ -29,6 +29,8 @@ typedef struct cx_arena {
    NULL. */
 void *cx_arena_alloc(cx_arena *arena, size_t count, size_t size);
 char *cx_arena_text(cx_arena *arena, const char *text, size_t length);
+/* 1 when address lies in a block of the arena. */
+int cx_arena_holds(const cx_arena *arena, const void *address);
 void cx_arena_free(cx_arena *arena);
 
 #endif

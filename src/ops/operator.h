@@ -126,6 +126,8 @@ typedef struct cx_operator {
     cx_layout layout;
     size_t params_size;
     int shape_only;     /* needs only x_shape: always folded (Shape, Size) */
+    int moves_axes;     /* an output axis is not the input's of that number:
+                           the layout of x is not handed on to y (Transpose) */
     int fuses_epilogue; /* forward honours call->epilogue */
     cxai_status (*infer)(const cx_case *c);
     /* wanted: bit i set when dx[i] will be asked for, 0 for inference. NULL:

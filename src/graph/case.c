@@ -1,0 +1,178 @@
+#include "graph/case.h"
+
+#include <string.h>
+
+#include "kernels/kernels.h"
+
+static cxai_status no_memory(const cx_case_context *context,
+                             const char *label)
+{
+    return cxai_fail(context->error, CXAI_NO_MEMORY,
+                     "%s: out of memory", label);
+}
+
+/* Allocates a case with its arrays; NULL without memory. */
+static cx_case *allocate(const cx_case_context *context, const cx_node *node,
+                         const cxai_shape *shape,
+                         const cx_literal *const *literal)
+{
+    cx_arena *arena = context->arena;
+    size_t inputs = (size_t)node->input_count;
+    size_t outputs = (size_t)node->output_count;
+    cx_case *c = cx_arena_alloc(arena, 1, sizeof *c);
+    cxai_shape *x_shape = cx_arena_alloc(arena, inputs, sizeof *x_shape);
+    const cx_literal **x_literal =
+        cx_arena_alloc(arena, inputs, sizeof(void *));
+    cxai_shape *y_shape = cx_arena_alloc(arena, outputs, sizeof *y_shape);
+    cx_type *y_type = cx_arena_alloc(arena, outputs, sizeof *y_type);
+    void *params = cx_arena_alloc(arena, 1, node->op->params_size);
+    if (c == NULL || x_shape == NULL || x_literal == NULL ||
+        y_shape == NULL || y_type == NULL || params == NULL)
+        return NULL;
+    memcpy(x_shape, shape, inputs * sizeof *shape);
+    memcpy(x_literal, literal, inputs * sizeof *literal);
+    for (size_t i = 0; i < outputs; i++) {
+        y_shape[i].rank = -1;
+        y_type[i] = inputs > 0 && literal[0] != NULL ? literal[0]->type
+                                                     : CX_REAL;
+    }
+    *c = (cx_case){
+        .label = node->label,
+        .opset = context->model->opset,
+        .attributes = &node->attributes,
+        .input_count = node->input_count,
+        .output_count = node->output_count,
+        .x_shape = x_shape,
+        .x_literal = x_literal,
+        .y_shape = y_shape,
+        .y_type = y_type,
+        .params = params,
+        .arena = arena,
+        .kernels = cx_kernels_select(),
+        .threads = context->threads,
+        .error = context->error,
+    };
+    return c;
+}
+
+/* Checks what infer has answered against the limits. */
+static cxai_status check_outputs(const cx_case *c, const cx_node *node,
+                                 uint64_t max_bytes)
+{
+    for (int i = 0; i < c->output_count; i++) {
+        if (node->outputs[i] < 0)
+            continue;
+        char text[128];
+        int64_t count = cxai_shape_count(&c->y_shape[i]);
+        if (c->y_shape[i].rank < 0)
+            return cx_refuse(c, CXAI_UNSUPPORTED,
+                             "output %d is not supported", i);
+        if (count < 0 ||
+            (uint64_t)count > max_bytes / cx_type_size(c->y_type[i]))
+            return cx_refuse(c, CXAI_LIMIT,
+                             "its output %s is larger than the limit of "
+                             "%llu bytes a tensor",
+                             cxai_shape_text(&c->y_shape[i], text,
+                                             sizeof text),
+                             (unsigned long long)max_bytes);
+    }
+    return CXAI_OK;
+}
+
+cx_case *cx_case_create(const cx_case_context *context, const cx_node *node,
+                        const cxai_shape *shape,
+                        const cx_literal *const *literal, cxai_status *status)
+{
+    cx_case *c = allocate(context, node, shape, literal);
+    if (c == NULL) {
+        *status = no_memory(context, node->label);
+        return NULL;
+    }
+    *status = node->op->infer(c);
+    if (*status == CXAI_OK)
+        *status = check_outputs(c, node, context->model->limits.tensor_bytes);
+    return *status == CXAI_OK ? c : NULL;
+}
+
+int cx_case_is_constant(const cx_operator *op, const cx_case *c)
+{
+    if (op->shape_only)
+        return 1;
+    for (int i = 0; i < c->input_count; i++)
+        if (c->x_shape[i].rank >= 0 && c->x_literal[i] == NULL)
+            return 0;
+    return 1;
+}
+
+/* Runs forward once, on literals. */
+static cxai_status run_forward(const cx_case_context *context,
+                               const cx_operator *op, const cx_case *c,
+                               cx_literal *const *y)
+{
+    cx_demand demand = { 0 };
+    if (op->demand != NULL)
+        op->demand(c, 0, &demand);
+    cx_arena *arena = context->arena;
+    cxai_tensor *x_view =
+        cx_arena_alloc(arena, (size_t)c->input_count, sizeof *x_view);
+    cxai_tensor *y_view =
+        cx_arena_alloc(arena, (size_t)c->output_count, sizeof *y_view);
+    void *workspace = cx_alloc_aligned(demand.forward_workspace);
+    void *saved = cx_alloc_aligned(demand.saved_bytes);
+    void *prepared = cx_alloc_aligned(demand.prepared_bytes);
+    cxai_status status = CXAI_OK;
+    if (x_view == NULL || y_view == NULL || workspace == NULL ||
+        saved == NULL || prepared == NULL) {
+        status = no_memory(context, c->label);
+        goto end;
+    }
+    for (int i = 0; i < c->input_count; i++)
+        if (c->x_literal[i] != NULL && c->x_literal[i]->type == CX_REAL)
+            x_view[i] = cx_literal_tensor(c->x_literal[i]);
+    for (int i = 0; i < c->output_count; i++)
+        if (y[i] != NULL)
+            y_view[i] = cx_literal_tensor(y[i]);
+    if (op->prepare != NULL && demand.prepared_bytes > 0)
+        op->prepare(c, CX_FORWARD, prepared);
+    op->forward(&(cx_call){ .c = c,
+                            .x = x_view,
+                            .y = y_view,
+                            .saved = saved,
+                            .workspace = workspace,
+                            .prepared = demand.prepared_bytes > 0 ? prepared
+                                                                  : NULL });
+end:
+    cx_free_aligned(workspace);
+    cx_free_aligned(saved);
+    cx_free_aligned(prepared);
+    return status;
+}
+
+cxai_status cx_case_fold(const cx_case_context *context, const cx_operator *op,
+                         const cx_case *c, const cx_literal **y)
+{
+    cx_literal **made =
+        cx_arena_alloc(context->arena, (size_t)c->output_count, sizeof *made);
+    if (made == NULL)
+        return no_memory(context, c->label);
+    for (int i = 0; i < c->output_count; i++) {
+        if (c->y_shape[i].rank < 0)
+            continue;
+        made[i] = cx_literal_create(context->arena, c->y_type[i],
+                                    &c->y_shape[i]);
+        if (made[i] == NULL)
+            return no_memory(context, c->label);
+    }
+    cxai_status status;
+    if (c->output_count > 0 && c->y_type[0] != CX_REAL) {
+        if (op->fold == NULL)
+            return cx_refuse(c, CXAI_UNSUPPORTED,
+                             "this operator is not supported on integers");
+        status = op->fold(c, made);
+    } else {
+        status = run_forward(context, op, c, made);
+    }
+    for (int i = 0; i < c->output_count; i++)
+        y[i] = made[i];
+    return status;
+}

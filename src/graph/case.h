@@ -1,0 +1,32 @@
+/* One node with shapes: the only place where operators' infer and fold are
+   called, so that what they answer is checked once. */
+#ifndef CX_GRAPH_CASE_H
+#define CX_GRAPH_CASE_H
+
+#include "graph/graph.h"
+
+/* What all cases of a model have in common. */
+typedef struct cx_case_context {
+    const cxai_model *model;
+    cx_arena *arena; /* the case and all it allocates live here */
+    int threads;
+    cxai_error *error;
+} cx_case_context;
+
+/* Makes the case of a node and infers its output shapes. shape and literal
+   are indexed by input; the arrays are copied. On failure NULL and *status,
+   with the error filled in. */
+cx_case *cx_case_create(const cx_case_context *context, const cx_node *node,
+                        const cxai_shape *shape,
+                        const cx_literal *const *literal, cxai_status *status);
+
+/* 1 when the node's outputs are constants: all its inputs are literals, or it
+   needs only their shapes. */
+int cx_case_is_constant(const cx_operator *op, const cx_case *c);
+
+/* Evaluates a constant node; y receives output_count literals (NULL for one
+   left out). */
+cxai_status cx_case_fold(const cx_case_context *context, const cx_operator *op,
+                         const cx_case *c, const cx_literal **y);
+
+#endif

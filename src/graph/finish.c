@@ -1,0 +1,388 @@
+/* Turns a builder's heap of nodes into a model: checked, sorted, without dead
+   parts, with constants folded. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/builder.h"
+#include "graph/case.h"
+
+static cxai_status no_memory(cxai_error *error)
+{
+    return cxai_fail(error, CXAI_NO_MEMORY, "out of memory building a model");
+}
+
+static int is_default_domain(const char *domain)
+{
+    return *domain == '\0' || strcmp(domain, "ai.onnx") == 0;
+}
+
+/* "Foo (domain com.example, 3 nodes, first "n1")" for each unsupported kind;
+   kinds that were named before are skipped. */
+static void describe_unsupported(const cx_builder *builder, int first,
+                                 char *text, size_t size)
+{
+    const cx_node *node = &builder->nodes[first];
+    int count = 0;
+    for (int n = 0; n < builder->model->node_count; n++) {
+        const cx_node *other = &builder->nodes[n];
+        if (other->op != NULL || strcmp(node->type, other->type) != 0 ||
+            strcmp(node->domain, other->domain) != 0)
+            continue;
+        if (n < first)
+            return;
+        count++;
+    }
+    size_t used = strlen(text);
+    const char *domain = is_default_domain(node->domain) ? "" : node->domain;
+    snprintf(text + used, size - used, "%s%s%s%s (%d node%s, first: %s)",
+             used > 0 ? ", " : "", domain, *domain != '\0' ? "." : "",
+             node->type, count, count == 1 ? "" : "s", node->label);
+}
+
+static cxai_status find_operators(cx_builder *builder, cxai_error *error)
+{
+    char missing[900] = "";
+    int count = builder->model->node_count;
+    for (int n = 0; n < count; n++) {
+        cx_node *node = &builder->nodes[n];
+        if (is_default_domain(node->domain))
+            node->op = cx_operator_find(node->type);
+    }
+    for (int n = 0; n < count; n++)
+        if (builder->nodes[n].op == NULL)
+            describe_unsupported(builder, n, missing, sizeof missing);
+    if (*missing != '\0')
+        return cxai_fail(error, CXAI_UNSUPPORTED,
+                         "unsupported operators: %s", missing);
+    return CXAI_OK;
+}
+
+static cxai_status check_arity(const cx_node *node, cxai_error *error)
+{
+    const cx_operator *op = node->op;
+    int max_outputs = op->max_outputs == 0 ? 1 : op->max_outputs;
+    if (node->input_count < op->min_inputs ||
+        (op->max_inputs >= 0 && node->input_count > op->max_inputs))
+        return cxai_fail(error, CXAI_MALFORMED, "%s has %d inputs",
+                         node->label, node->input_count);
+    for (int i = 0; i < op->min_inputs; i++)
+        if (node->inputs[i] < 0)
+            return cxai_fail(error, CXAI_MALFORMED, "%s lacks its input %d",
+                             node->label, i);
+    if (node->output_count < 1 || node->outputs[0] < 0)
+        return cxai_fail(error, CXAI_MALFORMED, "%s has no output",
+                         node->label);
+    if (max_outputs >= 0 && node->output_count > max_outputs)
+        return cxai_fail(error, CXAI_UNSUPPORTED,
+                         "%s has %d outputs; %d are supported", node->label,
+                         node->output_count, max_outputs);
+    return CXAI_OK;
+}
+
+static cxai_status check_nodes(const cx_builder *builder, cxai_error *error)
+{
+    const cxai_model *model = builder->model;
+    for (int n = 0; n < model->node_count; n++) {
+        const cx_node *node = &builder->nodes[n];
+        cxai_status status = check_arity(node, error);
+        if (status != CXAI_OK)
+            return status;
+        for (int i = 0; i < node->input_count; i++) {
+            int v = node->inputs[i];
+            if (v < 0)
+                continue;
+            const cx_value *value = &builder->values[v];
+            if (value->producer < 0 && value->literal == NULL &&
+                value->declared.rank < 0)
+                return cxai_fail(error, CXAI_MALFORMED,
+                                 "%s reads \"%s\", which nothing makes",
+                                 node->label, value->name);
+        }
+    }
+    if (model->output_count == 0)
+        return cxai_fail(error, CXAI_MALFORMED, "the graph has no output");
+    for (int i = 0; i < model->output_count; i++) {
+        const cx_value *value = &builder->values[builder->outputs[i]];
+        if (value->producer < 0 && value->literal == NULL &&
+            value->declared.rank < 0)
+            return cxai_fail(error, CXAI_MALFORMED,
+                             "nothing makes the graph's output \"%s\"",
+                             value->name);
+    }
+    return CXAI_OK;
+}
+
+/*
+ * Orders the nodes that lead to an output so that each comes after those that
+ * it reads: a depth-first walk from the outputs with a stack of our own, as
+ * files may be deep. Nodes keep the file's order where that is possible: the
+ * walk starts from live nodes in file order.
+ */
+typedef struct sorter {
+    const cx_builder *builder;
+    int *order; /* node numbers, sorted */
+    int count;
+    int *stack;
+    int *next_input; /* by node: where its visit goes on; -1 finished */
+    unsigned char *open;
+} sorter;
+
+/* The next unfinished producer that node n waits for, or -1. */
+static int next_producer(sorter *s, int n)
+{
+    const cx_node *node = &s->builder->nodes[n];
+    while (s->next_input[n] < node->input_count) {
+        int v = node->inputs[s->next_input[n]++];
+        int producer = v < 0 ? -1 : s->builder->values[v].producer;
+        if (producer >= 0 && s->next_input[producer] >= 0)
+            return producer;
+    }
+    return -1;
+}
+
+static cxai_status visit(sorter *s, int root, cxai_error *error)
+{
+    int depth = 0;
+    s->stack[depth++] = root;
+    s->open[root] = 1;
+    while (depth > 0) {
+        int n = s->stack[depth - 1];
+        int producer = next_producer(s, n);
+        if (producer < 0) {
+            s->order[s->count++] = n;
+            s->next_input[n] = -1;
+            s->open[n] = 0;
+            depth--;
+        } else if (s->open[producer]) {
+            return cxai_fail(error, CXAI_MALFORMED,
+                             "the graph has a cycle through %s",
+                             s->builder->nodes[producer].label);
+        } else {
+            s->open[producer] = 1;
+            s->stack[depth++] = producer;
+        }
+    }
+    return CXAI_OK;
+}
+
+/* Marks the nodes that lead to an output. Uses s->stack. */
+static void mark_live(sorter *s, unsigned char *live)
+{
+    const cx_builder *b = s->builder;
+    int depth = 0;
+    for (int i = 0; i < b->model->output_count; i++) {
+        int n = b->values[b->outputs[i]].producer;
+        if (n >= 0 && !live[n]) {
+            live[n] = 1;
+            s->stack[depth++] = n;
+        }
+    }
+    while (depth > 0) {
+        const cx_node *node = &b->nodes[s->stack[--depth]];
+        for (int i = 0; i < node->input_count; i++) {
+            int v = node->inputs[i];
+            int n = v < 0 ? -1 : b->values[v].producer;
+            if (n >= 0 && !live[n]) {
+                live[n] = 1;
+                s->stack[depth++] = n;
+            }
+        }
+    }
+}
+
+/* Fills order and *count; the arrays come from scratch. */
+static cxai_status sort_nodes(const cx_builder *builder, cx_arena *scratch,
+                              int **order, int *count, cxai_error *error)
+{
+    size_t nodes = (size_t)builder->model->node_count;
+    sorter s = {
+        .builder = builder,
+        .order = cx_arena_alloc(scratch, nodes, sizeof(int)),
+        .stack = cx_arena_alloc(scratch, nodes, sizeof(int)),
+        .next_input = cx_arena_alloc(scratch, nodes, sizeof(int)),
+        .open = cx_arena_alloc(scratch, nodes, 1),
+    };
+    unsigned char *live = cx_arena_alloc(scratch, nodes, 1);
+    if (s.order == NULL || s.stack == NULL || s.next_input == NULL ||
+        s.open == NULL || live == NULL)
+        return no_memory(error);
+    mark_live(&s, live);
+    cxai_status status = CXAI_OK;
+    for (int n = 0; status == CXAI_OK && n < builder->model->node_count; n++)
+        if (live[n] && s.next_input[n] >= 0)
+            status = visit(&s, n, error);
+    *order = s.order;
+    *count = s.count;
+    return status;
+}
+
+/* Folds node n when all its inputs are literals; *folded says so. */
+static cxai_status fold_node(cx_builder *builder, const cx_node *node,
+                             cx_arena *scratch, int *folded,
+                             cxai_error *error)
+{
+    *folded = 0;
+    for (int i = 0; i < node->input_count; i++)
+        if (node->inputs[i] >= 0 &&
+            builder->values[node->inputs[i]].literal == NULL)
+            return CXAI_OK;
+    size_t inputs = (size_t)node->input_count;
+    cxai_shape *shape = cx_arena_alloc(scratch, inputs, sizeof *shape);
+    const cx_literal **literal =
+        cx_arena_alloc(scratch, inputs, sizeof(void *));
+    const cx_literal **y =
+        cx_arena_alloc(scratch, (size_t)node->output_count, sizeof(void *));
+    if (shape == NULL || literal == NULL || y == NULL)
+        return no_memory(error);
+    for (int i = 0; i < node->input_count; i++) {
+        if (node->inputs[i] < 0) {
+            shape[i].rank = -1;
+            continue;
+        }
+        literal[i] = builder->values[node->inputs[i]].literal;
+        shape[i] = literal[i]->shape;
+    }
+    cx_case_context context = { builder->model, &builder->model->arena, 1,
+                                error };
+    cxai_status status;
+    const cx_case *c =
+        cx_case_create(&context, node, shape, literal, &status);
+    if (c == NULL)
+        return status;
+    status = cx_case_fold(&context, node->op, c, y);
+    for (int i = 0; status == CXAI_OK && i < node->output_count; i++) {
+        if (node->outputs[i] < 0)
+            continue;
+        cx_value *value = &builder->values[node->outputs[i]];
+        value->literal = y[i];
+        value->producer = -1;
+    }
+    *folded = 1;
+    return status;
+}
+
+/* Copies the live nodes, in order, into the model's arena, folding. */
+static cxai_status place_nodes(cx_builder *builder, const int *order,
+                               int count, cx_arena *scratch,
+                               cxai_error *error)
+{
+    cxai_model *model = builder->model;
+    cx_node *nodes =
+        cx_arena_alloc(&model->arena, (size_t)count, sizeof *nodes);
+    if (nodes == NULL)
+        return no_memory(error);
+    int placed = 0;
+    for (int i = 0; i < count; i++) {
+        const cx_node *node = &builder->nodes[order[i]];
+        int folded;
+        cxai_status status =
+            fold_node(builder, node, scratch, &folded, error);
+        if (status != CXAI_OK)
+            return status;
+        if (!folded)
+            nodes[placed++] = *node;
+    }
+    model->nodes = nodes;
+    model->node_count = placed;
+    return CXAI_OK;
+}
+
+/* Numbers the values that are still used, in the order of inputs, then nodes;
+   number[v] is -1 for the others. */
+static int number_values(const cx_builder *builder, int *number)
+{
+    const cxai_model *model = builder->model;
+    int count = 0;
+    for (int v = 0; v < model->value_count; v++)
+        number[v] = -1;
+    for (int i = 0; i < model->input_count; i++)
+        number[builder->inputs[i]] = count++;
+    for (int n = 0; n < model->node_count; n++) {
+        const cx_node *node = &model->nodes[n];
+        for (int i = 0; i < node->input_count; i++)
+            if (node->inputs[i] >= 0 && number[node->inputs[i]] < 0)
+                number[node->inputs[i]] = count++;
+        for (int i = 0; i < node->output_count; i++)
+            if (node->outputs[i] >= 0)
+                number[node->outputs[i]] = count++;
+    }
+    for (int i = 0; i < model->output_count; i++)
+        if (number[builder->outputs[i]] < 0)
+            number[builder->outputs[i]] = count++;
+    return count;
+}
+
+static void renumber(int *list, int count, const int *number)
+{
+    for (int i = 0; i < count; i++)
+        if (list[i] >= 0)
+            list[i] = number[list[i]];
+}
+
+/* Copies lists and the used values into the model's arena. */
+static cxai_status place_values(cx_builder *builder, cx_arena *scratch,
+                                cxai_error *error)
+{
+    cxai_model *model = builder->model;
+    cx_arena *arena = &model->arena;
+    int *number = cx_arena_alloc(scratch, (size_t)model->value_count,
+                                 sizeof *number);
+    if (number == NULL)
+        return no_memory(error);
+    int count = number_values(builder, number);
+    model->values = cx_arena_alloc(arena, (size_t)count, sizeof(cx_value));
+    model->inputs =
+        cx_arena_alloc(arena, (size_t)model->input_count, sizeof(int));
+    model->outputs =
+        cx_arena_alloc(arena, (size_t)model->output_count, sizeof(int));
+    model->properties = cx_arena_alloc(arena, (size_t)model->property_count,
+                                       sizeof(cx_property));
+    if (model->values == NULL || model->inputs == NULL ||
+        model->outputs == NULL || model->properties == NULL)
+        return no_memory(error);
+    for (int v = 0; v < model->value_count; v++)
+        if (number[v] >= 0)
+            model->values[number[v]] = builder->values[v];
+    for (int i = 0; i < model->input_count; i++)
+        model->inputs[i] = number[builder->inputs[i]];
+    for (int i = 0; i < model->output_count; i++)
+        model->outputs[i] = number[builder->outputs[i]];
+    for (int i = 0; i < model->property_count; i++)
+        model->properties[i] = builder->properties[i];
+    for (int n = 0; n < model->node_count; n++) {
+        cx_node *node = &model->nodes[n];
+        renumber(node->inputs, node->input_count, number);
+        renumber(node->outputs, node->output_count, number);
+        for (int i = 0; i < node->output_count; i++)
+            if (node->outputs[i] >= 0)
+                model->values[node->outputs[i]].producer = n;
+    }
+    model->value_count = count;
+    return CXAI_OK;
+}
+
+cxai_status cx_builder_finish(cx_builder **builder, cxai_model **out,
+                              cxai_error *error)
+{
+    *out = NULL;
+    cx_builder *b = *builder;
+    cx_arena scratch = { 0 };
+    int *order = NULL, count = 0;
+    cxai_status status = find_operators(b, error);
+    if (status == CXAI_OK)
+        status = check_nodes(b, error);
+    if (status == CXAI_OK)
+        status = sort_nodes(b, &scratch, &order, &count, error);
+    if (status == CXAI_OK)
+        status = place_nodes(b, order, count, &scratch, error);
+    if (status == CXAI_OK)
+        status = place_values(b, &scratch, error);
+    cx_arena_free(&scratch);
+    if (status != CXAI_OK)
+        return status;
+    *out = b->model;
+    b->model = NULL;
+    cx_builder_free(builder);
+    return CXAI_OK;
+}

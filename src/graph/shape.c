@@ -1,0 +1,170 @@
+#include "graph/shape.h"
+
+#include <string.h>
+
+#include "graph/case.h"
+
+/* Largest number of inputs of a node that needs no allocation here. */
+enum { FEW_INPUTS = 64 };
+
+/*
+ * The shape that an input gets: the declared one with its free dimensions
+ * filled from wanted, or with 1. The batch, dimension 0 of 1, may be
+ * overridden: exporters fix it where nothing in the graph depends on it.
+ */
+static cxai_status input_shape(const cx_value *value,
+                               const cxai_shape *wanted, cxai_shape *shape,
+                               cxai_error *error)
+{
+    const cxai_shape *declared = &value->declared;
+    char want[128], have[128];
+    *shape = *declared;
+    int fits = wanted == NULL || wanted->rank == declared->rank;
+    for (int d = 0; fits && d < declared->rank; d++) {
+        int64_t fixed = declared->dim[d];
+        int64_t size = wanted != NULL ? wanted->dim[d] : fixed;
+        if (fixed == 0)
+            shape->dim[d] = wanted != NULL ? size : 1;
+        else if (d == 0 && fixed == 1)
+            shape->dim[d] = size;
+        else
+            fits = size == fixed;
+        fits = fits && shape->dim[d] > 0;
+    }
+    if (!fits)
+        return cxai_fail(
+            error, CXAI_INVALID,
+            "the model's input \"%s\" takes %s (0: any size), not %s",
+            value->name, cxai_shape_text(declared, have, sizeof have),
+            cxai_shape_text(wanted, want, sizeof want));
+    return CXAI_OK;
+}
+
+static cxai_status shape_inputs(const cxai_model *model,
+                                const cx_shape_request *request,
+                                cx_shaped *out, cxai_error *error)
+{
+    for (int v = 0; v < model->value_count; v++) {
+        const cx_value *value = &model->values[v];
+        out->shape[v].rank = -1;
+        if (value->literal == NULL)
+            continue;
+        out->shape[v] = value->literal->shape;
+        if (request->fed == NULL || !request->fed[v])
+            out->literal[v] = value->literal;
+    }
+    for (int i = 0; i < model->input_count; i++) {
+        int v = model->inputs[i];
+        const cxai_shape *wanted = request->input_shape;
+        if (i > 0 || (wanted != NULL && wanted->rank == 0))
+            wanted = NULL;
+        cxai_status status = input_shape(&model->values[v], wanted,
+                                         &out->shape[v], error);
+        if (status != CXAI_OK)
+            return status;
+    }
+    return CXAI_OK;
+}
+
+/* Refuses integers that depend on the input: they exist only as constants. */
+static cxai_status check_types(const cx_case *c)
+{
+    for (int i = 0; i < c->output_count; i++)
+        if (c->y_shape[i].rank >= 0 && c->y_type[i] != CX_REAL)
+            return cx_refuse(c, CXAI_UNSUPPORTED,
+                             "integers that depend on the input are not "
+                             "supported");
+    return CXAI_OK;
+}
+
+static cxai_status shape_node(const cxai_model *model, int n, int threads,
+                              cx_shaped *out, cxai_error *error)
+{
+    const cx_node *node = &model->nodes[n];
+    cx_case_context context = { model, &out->arena, threads, error };
+    cxai_shape few_shapes[FEW_INPUTS];
+    const cx_literal *few_literals[FEW_INPUTS];
+    cxai_shape *shape = few_shapes;
+    const cx_literal **literal = few_literals;
+    size_t inputs = (size_t)node->input_count;
+    if (inputs > FEW_INPUTS) {
+        shape = cx_arena_alloc(&out->arena, inputs, sizeof *shape);
+        literal = cx_arena_alloc(&out->arena, inputs, sizeof(void *));
+        if (shape == NULL || literal == NULL)
+            return cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
+    }
+    for (int i = 0; i < node->input_count; i++) {
+        int v = node->inputs[i];
+        shape[i] = v < 0 ? (cxai_shape){ .rank = -1 } : out->shape[v];
+        literal[i] = v < 0 ? NULL : out->literal[v];
+    }
+    cxai_status status;
+    cx_case *c = cx_case_create(&context, node, shape, literal, &status);
+    if (c == NULL)
+        return status;
+    const cx_literal *few_folded[FEW_INPUTS];
+    const cx_literal **folded = few_folded;
+    if (node->output_count > FEW_INPUTS) {
+        folded = cx_arena_alloc(&out->arena, (size_t)node->output_count,
+                                sizeof(void *));
+        if (folded == NULL)
+            return cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
+    }
+    int constant = cx_case_is_constant(node->op, c);
+    status = constant ? cx_case_fold(&context, node->op, c, folded)
+                      : check_types(c);
+    for (int i = 0; status == CXAI_OK && i < node->output_count; i++) {
+        int v = node->outputs[i];
+        if (v < 0)
+            continue;
+        out->shape[v] = c->y_shape[i];
+        if (constant)
+            out->literal[v] = folded[i];
+    }
+    out->cases[n] = constant ? NULL : c;
+    return status;
+}
+
+cxai_status cx_graph_shape(const cxai_model *model,
+                           const cx_shape_request *request, cx_shaped *out,
+                           cxai_error *error)
+{
+    *out = (cx_shaped){ 0 };
+    size_t values = (size_t)model->value_count;
+    out->shape = cx_arena_alloc(&out->arena, values, sizeof *out->shape);
+    out->literal = cx_arena_alloc(&out->arena, values, sizeof(void *));
+    out->cases = cx_arena_alloc(&out->arena, (size_t)model->node_count,
+                                sizeof(void *));
+    cxai_status status;
+    if (out->shape == NULL || out->literal == NULL || out->cases == NULL)
+        status = cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
+    else
+        status = shape_inputs(model, request, out, error);
+    for (int n = 0; status == CXAI_OK && n < model->node_count; n++)
+        if (request->needed == NULL || request->needed[n])
+            status = shape_node(model, n, request->threads, out, error);
+    if (status != CXAI_OK)
+        cx_shaped_free(out);
+    return status;
+}
+
+void cx_shaped_free(cx_shaped *shaped)
+{
+    cx_arena_free(&shaped->arena);
+    *shaped = (cx_shaped){ 0 };
+}
+
+cxai_status cxai_model_shapes(const cxai_model *model,
+                              const cxai_shape *shape, cxai_shape *shapes,
+                              cxai_error *error)
+{
+    cx_shaped shaped;
+    cx_shape_request request = { .input_shape = shape, .threads = 1 };
+    cxai_status status = cx_graph_shape(model, &request, &shaped, error);
+    if (status != CXAI_OK)
+        return status;
+    memcpy(shapes, shaped.shape,
+           (size_t)model->value_count * sizeof *shapes);
+    cx_shaped_free(&shaped);
+    return CXAI_OK;
+}

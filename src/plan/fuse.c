@@ -1,0 +1,225 @@
+/*
+ * Fusion. A step whose operator has an epilogue takes over what follows it, as
+ * long as nobody looks at the values between:
+ *
+ *   Conv, BatchNormalization   scale and shift go into constant weights
+ *   ..., Add                   the other summand becomes the residual
+ *   ..., Relu or Clip          becomes the activation; its mask is saved
+ *
+ * The fused step stands where the last node that it takes over stood: by then
+ * the residual has been computed.
+ */
+#include "plan/plan.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "graph/case.h"
+
+static int is(const cx_step *step, const char *name)
+{
+    return strcmp(step->op->name, name) == 0;
+}
+
+/* The only step that reads a value, when nobody else looks at it; or -1. */
+static int only_reader(const cx_plan *plan, int value, int after)
+{
+    const cx_plan_value *v = &plan->values[value];
+    if (v->visible || v->uses != 1)
+        return -1;
+    for (int i = after + 1; i < plan->step_count; i++) {
+        const cx_step *step = plan->steps[i];
+        for (int k = 0; step != NULL && k < step->c->input_count; k++)
+            if (step->x[k] == value)
+                return i;
+    }
+    return -1;
+}
+
+/* Whether inputs 1.. of a step are constants without a gradient. */
+static int has_constant_parameters(const cx_step *step)
+{
+    for (int i = 1; i < step->c->input_count; i++)
+        if (step->c->x_shape[i].rank >= 0 && step->c->x_literal[i] == NULL)
+            return 0;
+    return (step->wanted & ~(uint64_t)1) == 0;
+}
+
+static double real_at(const cx_literal *literal, int64_t i)
+{
+    return (double)((const cxai_real *)literal->data)[i];
+}
+
+/* weight' = weight * s, bias' = (bias - mean) * s + shift with
+   s = scale / sqrt(variance + epsilon), by output channel (Ioffe and Szegedy,
+   "Batch Normalization", 2015, algorithm 2). 0, or -1 without memory. */
+static int scale_weights(cx_arena *arena, const cx_case *convolution,
+                         const cx_case *norm, const cx_literal **weight,
+                         const cx_literal **bias)
+{
+    const cx_literal *old = convolution->x_literal[1];
+    const cx_literal *old_bias =
+        convolution->input_count > 2 ? convolution->x_literal[2] : NULL;
+    int64_t channels = old->shape.dim[0];
+    const cxai_shape per_channel = { 1, { channels } };
+    cx_literal *w = cx_literal_create(arena, CX_REAL, &old->shape);
+    cx_literal *b = cx_literal_create(arena, CX_REAL, &per_channel);
+    if (w == NULL || b == NULL)
+        return -1;
+    double epsilon = cx_attribute_float(norm->attributes, "epsilon", 1e-5);
+    int64_t row = channels > 0 ? cx_literal_count(old) / channels : 0;
+    for (int64_t c = 0; c < channels; c++) {
+        double s = real_at(norm->x_literal[1], c) /
+                   sqrt(real_at(norm->x_literal[4], c) + epsilon);
+        double before = old_bias == NULL ? 0 : real_at(old_bias, c);
+        double mean = real_at(norm->x_literal[3], c);
+        double shift = real_at(norm->x_literal[2], c);
+        ((cxai_real *)b->data)[c] = (cxai_real)((before - mean) * s + shift);
+        for (int64_t i = c * row; i < (c + 1) * row; i++)
+            ((cxai_real *)w->data)[i] = (cxai_real)(real_at(old, i) * s);
+    }
+    *weight = w;
+    *bias = b;
+    return 0;
+}
+
+static int can_merge_norm(const cx_step *step, const cx_step *norm)
+{
+    return is(step, "Conv") && is(norm, "BatchNormalization") &&
+           has_constant_parameters(step) && has_constant_parameters(norm);
+}
+
+/* Gives the convolution the batch norm's scale and shift: new weights, and
+   with them a new case. */
+static cxai_status merge_norm(cx_plan *plan, const cx_plan_request *request,
+                              cx_step *step, const cx_step *norm)
+{
+    const cx_literal *literal[3] = { NULL };
+    if (scale_weights(&plan->arena, step->c, norm->c, &literal[1],
+                      &literal[2]) != 0)
+        return cx_plan_no_memory(request);
+    const cxai_shape shape[3] = { step->c->x_shape[0], literal[1]->shape,
+                                  literal[2]->shape };
+    cx_node node = request->model->nodes[step->node];
+    node.input_count = 3;
+    cx_case_context context = { request->model, &plan->arena,
+                                request->threads, request->error };
+    cxai_status status;
+    cx_case *c = cx_case_create(&context, &node, shape, literal, &status);
+    if (c == NULL)
+        return status;
+    int *x = cx_arena_alloc(&plan->arena, 3, sizeof *x);
+    if (x == NULL)
+        return cx_plan_no_memory(request);
+    x[0] = step->x[0];
+    x[1] = cx_plan_add_value(plan, &shape[1], literal[1]);
+    x[2] = cx_plan_add_value(plan, &shape[2], literal[2]);
+    if (x[1] < 0 || x[2] < 0)
+        return cx_plan_no_memory(request);
+    step->x = x;
+    step->c = c;
+    return CXAI_OK;
+}
+
+/* The other summand of an Add of two equal shapes, or -1. */
+static int summand(const cx_plan *plan, const cx_step *add, int value)
+{
+    if (!is(add, "Add"))
+        return -1;
+    int other = add->x[0] == value ? add->x[1] : add->x[0];
+    if (other == value || plan->values[other].literal != NULL ||
+        !cxai_shape_equal(&plan->values[other].shape,
+                          &plan->values[value].shape))
+        return -1;
+    return other;
+}
+
+/* Reads bound i (1 low, 2 high) of a Clip; 0 when it is not a constant. */
+static int clip_bound(const cx_case *c, int i, cxai_real *bound)
+{
+    if (c->opset < 11) {
+        *bound = (cxai_real)cx_attribute_float(
+            c->attributes, i == 1 ? "min" : "max", (double)*bound);
+        return 1;
+    }
+    if (i >= c->input_count || c->x_shape[i].rank < 0)
+        return 1;
+    if (c->x_literal[i] == NULL || cx_literal_count(c->x_literal[i]) != 1)
+        return 0;
+    *bound = (cxai_real)cx_literal_number(c->x_literal[i], 0);
+    return 1;
+}
+
+/* Reads the bounds of a Relu or Clip; 0 when the step is neither. */
+static int clip_bounds(const cx_step *step, cxai_real *low, cxai_real *high)
+{
+    *low = -(cxai_real)INFINITY;
+    *high = (cxai_real)INFINITY;
+    if (is(step, "Relu")) {
+        *low = 0;
+        return 1;
+    }
+    return is(step, "Clip") && clip_bound(step->c, 1, low) &&
+           clip_bound(step->c, 2, high) && *low <= *high;
+}
+
+/* Lets step take over next; *fused tells whether it did. */
+static cxai_status absorb(cx_plan *plan, const cx_plan_request *request,
+                          cx_step *step, const cx_step *next, int *fused)
+{
+    cxai_status status = CXAI_OK;
+    cxai_real low, high;
+    *fused = 1;
+    int other = step->residual < 0 ? summand(plan, next, step->y[0]) : -1;
+    if (step->residual < 0 && can_merge_norm(step, next)) {
+        status = merge_norm(plan, request, step, next);
+    } else if (other >= 0) {
+        step->residual = other;
+    } else if (clip_bounds(next, &low, &high)) {
+        step->activation = CX_CLIP;
+        step->low = low;
+        step->high = high;
+    } else {
+        *fused = 0;
+        return CXAI_OK;
+    }
+    step->y = next->y;
+    return status;
+}
+
+/* Fuses as much as possible behind step i. */
+static cxai_status fuse_step(cx_plan *plan, const cx_plan_request *request,
+                             int i)
+{
+    cx_step *step = plan->steps[i];
+    while (step->activation == CX_NO_ACTIVATION) {
+        int reader = only_reader(plan, step->y[0], i);
+        if (reader < 0)
+            break;
+        int fused;
+        cxai_status status =
+            absorb(plan, request, step, plan->steps[reader], &fused);
+        if (status != CXAI_OK || !fused)
+            return status;
+        plan->steps[i] = NULL;
+        plan->steps[reader] = step;
+        i = reader;
+    }
+    return CXAI_OK;
+}
+
+cxai_status cx_fuse(cx_plan *plan, const cx_plan_request *request)
+{
+    cxai_status status = CXAI_OK;
+    for (int i = 0; status == CXAI_OK && i < plan->step_count; i++) {
+        const cx_step *step = plan->steps[i];
+        if (step != NULL && step->op->fuses_epilogue)
+            status = fuse_step(plan, request, i);
+    }
+    int kept = 0;
+    for (int i = 0; i < plan->step_count; i++)
+        if (plan->steps[i] != NULL)
+            plan->steps[kept++] = plan->steps[i];
+    plan->step_count = kept;
+    return status;
+}

@@ -1,0 +1,191 @@
+/*
+ * Lifetimes: which storages a plan has, and from when to when each is needed.
+ * The first share of a gradient is written where the gradient lives; later
+ * ones are written beside it and added, so that a hook sees what a node itself
+ * contributes, and the sum has one order.
+ */
+#include "plan/plan.h"
+
+#include <stdint.h>
+
+/* What the walk over the steps has in common. */
+typedef struct lives {
+    cx_plan *plan;
+    const cx_plan_request *request;
+    int seed; /* the time between forward and backward */
+    int end;  /* after everything */
+    int failed;
+} lives;
+
+/* A new storage, or -1, which is noted in l->failed. */
+static int add_storage(lives *l, size_t bytes, int first, int last)
+{
+    cx_plan *plan = l->plan;
+    if (cx_grow((void **)&plan->storages, &plan->storage_capacity,
+                (size_t)plan->storage_count + 1,
+                sizeof *plan->storages) != 0) {
+        l->failed = 1;
+        return -1;
+    }
+    plan->storages[plan->storage_count] =
+        (cx_storage){ .bytes = bytes, .first = first, .last = last };
+    return plan->storage_count++;
+}
+
+static size_t value_bytes(const cx_plan_value *value)
+{
+    return (size_t)cxai_shape_count(&value->shape) * sizeof(cxai_real);
+}
+
+static void extend(lives *l, int storage, int time)
+{
+    if (storage >= 0 && l->plan->storages[storage].last < time)
+        l->plan->storages[storage].last = time;
+}
+
+/* Notes that a value's numbers are read at a time. */
+static void read_value(lives *l, int value, int time)
+{
+    if (value >= 0)
+        extend(l, l->plan->values[value].storage, time);
+}
+
+/* Whether a step's backward runs: for its inputs, or for its residual. */
+static int goes_backward(const cx_plan *plan, const cx_step *step)
+{
+    int residual = step->residual >= 0 &&
+                   plan->values[step->residual].active &&
+                   plan->values[step->y[0]].active;
+    return step->wanted != 0 || residual;
+}
+
+/* ---- forward ------------------------------------------------------------- */
+
+static void live_fed_values(lives *l)
+{
+    for (int v = 0; v < l->plan->value_count; v++) {
+        cx_plan_value *value = &l->plan->values[v];
+        if (value->fed && value->shape.rank >= 0)
+            value->storage = add_storage(l, value_bytes(value), -1, l->end);
+    }
+}
+
+static void live_outputs(lives *l, const cx_step *step, int time)
+{
+    for (int k = 0; k < step->c->output_count; k++) {
+        if (step->y[k] < 0)
+            continue;
+        cx_plan_value *y = &l->plan->values[step->y[k]];
+        if (y->storage < 0)
+            y->storage = add_storage(l, value_bytes(y), time, time);
+        if (y->watched)
+            extend(l, y->storage, l->end);
+    }
+}
+
+/* What backward, or a hook there, reads lives until the end. */
+static void keep_for_backward(lives *l, cx_step *step)
+{
+    int hooked = step->places & (CXAI_BEFORE_BACKWARD | CXAI_AFTER_BACKWARD);
+    for (int i = 0; i < step->c->input_count; i++)
+        if (hooked || (i < 64 && step->demand.keep_inputs >> i & 1))
+            read_value(l, step->x[i], l->end);
+    for (int k = 0; k < step->c->output_count; k++)
+        if (hooked || (k < 64 && step->demand.keep_outputs >> k & 1))
+            read_value(l, step->y[k], l->end);
+}
+
+static void live_forward(lives *l, int i)
+{
+    cx_step *step = l->plan->steps[i];
+    if (step->op->demand != NULL)
+        step->op->demand(step->c, step->wanted, &step->demand);
+    live_outputs(l, step, i);
+    for (int k = 0; k < step->c->input_count; k++)
+        read_value(l, step->x[k], i);
+    read_value(l, step->residual, i);
+    int backward = goes_backward(l->plan, step);
+    int last = backward ? l->end : i;
+    if (step->demand.saved_bytes > 0)
+        step->saved = add_storage(l, step->demand.saved_bytes, i, last);
+    if (backward) {
+        keep_for_backward(l, step);
+        if (step->activation != CX_NO_ACTIVATION) {
+            int64_t count = cxai_shape_count(&step->c->y_shape[0]);
+            step->mask = add_storage(l, (size_t)(count + 7) / 8, i, l->end);
+        }
+    }
+}
+
+/* ---- backward ------------------------------------------------------------ */
+
+/* Plans one share of the gradient of a value, written at a time. */
+static cx_share live_share(lives *l, int value, int time)
+{
+    cx_plan_value *v = &l->plan->values[value];
+    int storage = add_storage(l, value_bytes(v), time, time);
+    if (v->gradient >= 0) {
+        extend(l, v->gradient, time);
+        return (cx_share){ storage, 1 };
+    }
+    v->gradient = storage;
+    if (v->wrt)
+        extend(l, storage, l->end);
+    return (cx_share){ storage, 0 };
+}
+
+/* Where the gradient of a fused output goes behind the mask: in place, unless
+   somebody asks for the gradient itself. */
+static void live_masked(lives *l, cx_step *step, int time)
+{
+    const cx_plan_value *y = &l->plan->values[step->y[0]];
+    if (step->activation == CX_NO_ACTIVATION || y->gradient < 0)
+        return;
+    step->masked =
+        y->wrt ? add_storage(l, value_bytes(y), time, time) : y->gradient;
+}
+
+static void live_backward(lives *l, int i)
+{
+    cx_plan *plan = l->plan;
+    cx_step *step = plan->steps[i];
+    if (!goes_backward(plan, step))
+        return;
+    int time = 2 * plan->step_count - i;
+    size_t inputs = (size_t)step->c->input_count;
+    step->share =
+        cx_arena_alloc(&plan->arena, inputs + 1, sizeof *step->share);
+    if (step->share == NULL) {
+        l->failed = 1;
+        return;
+    }
+    for (int k = 0; k < step->c->output_count; k++)
+        if (step->y[k] >= 0)
+            extend(l, plan->values[step->y[k]].gradient, time);
+    live_masked(l, step, time);
+    for (size_t k = 0; k <= inputs; k++)
+        step->share[k].storage = -1;
+    for (int k = 0; k < step->c->input_count; k++)
+        if (k < 64 && step->wanted >> k & 1)
+            step->share[k] = live_share(l, step->x[k], time);
+    if (step->residual >= 0 && plan->values[step->residual].active)
+        step->share[inputs] = live_share(l, step->residual, time);
+}
+
+cxai_status cx_find_lifetimes(cx_plan *plan, const cx_plan_request *request)
+{
+    int n = plan->step_count;
+    lives l = { plan, request, n, 2 * n + 1, 0 };
+    live_fed_values(&l);
+    for (int i = 0; !l.failed && i < n; i++)
+        live_forward(&l, i);
+    if (plan->target >= 0) {
+        cx_plan_value *target = &plan->values[plan->target];
+        target->gradient =
+            add_storage(&l, value_bytes(target), l.seed,
+                        target->wrt ? l.end : l.seed);
+    }
+    for (int i = n - 1; !l.failed && i >= 0; i--)
+        live_backward(&l, i);
+    return l.failed ? cx_plan_no_memory(request) : CXAI_OK;
+}

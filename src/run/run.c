@@ -1,0 +1,118 @@
+/* Forward and backward: the plan's steps, one after the other. Nothing is
+   allocated here unless hooks have changed. */
+#include "run/session.h"
+
+static cxai_status refuse_nesting(const cxai_session *s, cxai_error *error)
+{
+    if (s->running)
+        return cxai_fail(error, CXAI_INVALID,
+                         "a session cannot be run from inside its own hook");
+    return CXAI_OK;
+}
+
+static cxai_status stopped(const cxai_session *s, const cx_step *step,
+                           cxai_error *error)
+{
+    return cxai_fail(error, CXAI_STOPPED, "stopped by a hook at %s",
+                     s->model->nodes[step->node].label);
+}
+
+cxai_status cxai_session_forward(cxai_session *s, cxai_error *error)
+{
+    cxai_status status = refuse_nesting(s, error);
+    if (status == CXAI_OK && s->stale)
+        status = cx_session_plan(s, error);
+    if (status != CXAI_OK)
+        return status;
+    s->running = 1;
+    s->forwarded = s->backed = 0;
+    for (int i = 0; status == CXAI_OK && i < s->plan->step_count; i++) {
+        const cx_step *step = s->plan->steps[i];
+        step->op->forward(&step->call);
+        if (step->places & CXAI_AFTER_FORWARD &&
+            cx_run_hooks(s, step, CXAI_AFTER_FORWARD) != 0)
+            status = stopped(s, step, error);
+    }
+    s->running = 0;
+    s->forwarded = status == CXAI_OK;
+    return status;
+}
+
+/* masked = dy where the activation let the value through, else 0. Both lie in
+   the memory order of the mask's bits. */
+static void apply_mask(const cx_step *step)
+{
+    const uint8_t *mask = step->epilogue.mask;
+    const cxai_real *from = step->arrived[0].data;
+    cxai_real *to = step->dy_view[0].data;
+    int64_t count = cxai_shape_count(&step->arrived[0].shape);
+#pragma omp parallel for num_threads(step->c->threads) schedule(static) \
+    if (count > 32768)
+    for (int64_t byte = 0; byte < (count + 7) / 8; byte++) {
+        int64_t end = byte * 8 + 8 < count ? byte * 8 + 8 : count;
+        for (int64_t i = byte * 8; i < end; i++)
+            to[i] = mask[byte] >> (i - byte * 8) & 1 ? from[i] : 0;
+    }
+}
+
+static void copy_share(const cxai_tensor *to, const cxai_tensor *from)
+{
+    cx_view to_view = cx_view_of(to), from_view = cx_view_of(from);
+    cx_view_copy(&to_view, &from_view);
+}
+
+static void add_shares(const cx_step *step)
+{
+    for (int k = 0; k <= step->c->input_count; k++) {
+        if (step->gradient[k].data == NULL)
+            continue;
+        cx_view to = cx_view_of(&step->gradient[k]);
+        cx_view from = cx_view_of(&step->dx_view[k]);
+        cx_view_add(&to, &from);
+    }
+}
+
+static cxai_status step_backward(cxai_session *s, const cx_step *step,
+                                 cxai_error *error)
+{
+    if (step->places & CXAI_BEFORE_BACKWARD &&
+        cx_run_hooks(s, step, CXAI_BEFORE_BACKWARD) != 0)
+        return stopped(s, step, error);
+    if (step->epilogue.mask != NULL)
+        apply_mask(step);
+    const cxai_tensor *residual_share = &step->dx_view[step->c->input_count];
+    if (residual_share->data != NULL)
+        copy_share(residual_share, &step->dy_view[0]);
+    if (step->wanted != 0)
+        step->op->backward(&step->call);
+    if (step->places & CXAI_AFTER_BACKWARD &&
+        cx_run_hooks(s, step, CXAI_AFTER_BACKWARD) != 0)
+        return stopped(s, step, error);
+    add_shares(step);
+    return CXAI_OK;
+}
+
+cxai_status cxai_session_backward(cxai_session *s, const cxai_real *seed,
+                                  cxai_error *error)
+{
+    cxai_status status = refuse_nesting(s, error);
+    if (status != CXAI_OK)
+        return status;
+    if (s->plan->target < 0)
+        return cxai_fail(error, CXAI_INVALID,
+                         "this session was made without wrt values: it has "
+                         "no backward");
+    if (!s->forwarded)
+        return cxai_fail(error, CXAI_INVALID,
+                         "run forward before backward");
+    cxai_tensor target = cx_plan_gradient_view(s->plan, s->plan->target);
+    cxai_tensor_write(&target, seed);
+    s->running = 1;
+    s->backed = 0;
+    for (int i = s->plan->step_count - 1; status == CXAI_OK && i >= 0; i--)
+        if (s->plan->steps[i]->share != NULL)
+            status = step_backward(s, s->plan->steps[i], error);
+    s->running = 0;
+    s->backed = status == CXAI_OK;
+    return status;
+}

@@ -1,0 +1,233 @@
+/* Sessions; the functions are documented in cxai/session.h. */
+#include "run/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const uint64_t default_max_bytes = (uint64_t)16 << 30;
+
+static cxai_status no_memory(cxai_error *error)
+{
+    return cxai_fail(error, CXAI_NO_MEMORY, "out of memory for a session");
+}
+
+static int *copy_list(const int *list, int count)
+{
+    int *copy = cx_alloc((size_t)count, sizeof *copy);
+    if (copy != NULL && count > 0)
+        memcpy(copy, list, (size_t)count * sizeof *copy);
+    return copy;
+}
+
+static int copy_request(cxai_session *s, const cxai_request *request)
+{
+    s->request = *request;
+    int first_input = s->model->input_count > 0 ? s->model->inputs[0] : -1;
+    int feeds_input = request->feed_count == 0 && first_input >= 0;
+    if (feeds_input)
+        s->request.feed_count = 1;
+    s->request.feed = copy_list(feeds_input ? &first_input : request->feed,
+                                s->request.feed_count);
+    s->request.watch = copy_list(request->watch, request->watch_count);
+    s->request.wrt = copy_list(request->wrt, request->wrt_count);
+    return s->request.feed == NULL || s->request.watch == NULL ||
+                   s->request.wrt == NULL
+               ? -1
+               : 0;
+}
+
+static int processors(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : count > 256 ? 256 : (int)count;
+}
+
+/* Room for the views of the widest node: inputs, outputs and both gradients. */
+static cxai_tensor *make_hook_views(const cxai_model *model)
+{
+    int most = 0;
+    for (int n = 0; n < model->node_count; n++) {
+        const cx_node *node = &model->nodes[n];
+        int count = node->input_count + node->output_count;
+        most = count > most ? count : most;
+    }
+    return cx_alloc((size_t)most * 2, sizeof(cxai_tensor));
+}
+
+cxai_status cxai_session_create(cxai_session **out, const cxai_model *model,
+                                const cxai_request *request,
+                                cxai_error *error)
+{
+    *out = NULL;
+    if (request->feed_count < 0 || request->watch_count < 0 ||
+        request->wrt_count < 0)
+        return cxai_fail(error, CXAI_INVALID, "a count in the request is "
+                                              "negative");
+    cxai_session *s = cx_alloc(1, sizeof *s);
+    if (s == NULL)
+        return no_memory(error);
+    s->model = model;
+    s->threads = request->threads > 0 ? request->threads : processors();
+    s->max_bytes =
+        request->max_bytes > 0 ? request->max_bytes : default_max_bytes;
+    s->next_handle = 1;
+    s->hook_views = make_hook_views(model);
+    cxai_status status = CXAI_OK;
+    if (copy_request(s, request) != 0 || s->hook_views == NULL)
+        status = no_memory(error);
+    else
+        status = cx_session_plan(s, error);
+    if (status != CXAI_OK)
+        cxai_session_free(&s);
+    *out = s;
+    return status;
+}
+
+void cxai_session_free(cxai_session **session)
+{
+    if (*session == NULL)
+        return;
+    cxai_session *s = *session;
+    cx_plan_free(&s->plan);
+    free((void *)(uintptr_t)s->request.feed);
+    free((void *)(uintptr_t)s->request.watch);
+    free((void *)(uintptr_t)s->request.wrt);
+    free(s->hooks);
+    free(s->hook_views);
+    free(s);
+    *session = NULL;
+}
+
+/* Copies fed values from the old plan to the new one; their layout may have
+   changed, their shape has not. */
+static void carry_fed_values(const cxai_session *s, const cx_plan *plan)
+{
+    for (int i = 0; i < s->request.feed_count; i++) {
+        cxai_tensor from = cx_plan_view(s->plan, s->request.feed[i]);
+        cxai_tensor to = cx_plan_view(plan, s->request.feed[i]);
+        if (from.data == NULL || to.data == NULL)
+            continue;
+        cx_view from_view = cx_view_of(&from), to_view = cx_view_of(&to);
+        cx_view_copy(&to_view, &from_view);
+    }
+}
+
+cxai_status cx_session_plan(cxai_session *s, cxai_error *error)
+{
+    cx_sweep_hooks(s);
+    unsigned char *places = cx_alloc((size_t)s->model->node_count, 1);
+    if (places == NULL)
+        return no_memory(error);
+    cx_hook_places(s, places);
+    cx_plan_request request = {
+        .model = s->model,
+        .request = &s->request,
+        .places = places,
+        .threads = s->threads,
+        .max_bytes = s->max_bytes,
+        .error = error,
+    };
+    cx_plan *plan;
+    cxai_status status = cx_plan_create(&plan, &request);
+    free(places);
+    if (status != CXAI_OK)
+        return status;
+    if (s->plan != NULL) {
+        carry_fed_values(s, plan);
+        cx_plan_free(&s->plan);
+    }
+    s->plan = plan;
+    s->stale = 0;
+    s->forwarded = 0;
+    s->backed = 0;
+    return CXAI_OK;
+}
+
+const cxai_model *cxai_session_model(const cxai_session *session)
+{
+    return session->model;
+}
+
+uint64_t cxai_session_bytes(const cxai_session *session)
+{
+    return (uint64_t)session->plan->memory_bytes +
+           session->plan->workspace_bytes;
+}
+
+static cxai_status check_value(const cxai_session *s, int value,
+                               cxai_error *error)
+{
+    if (value < 0 || value >= s->model->value_count)
+        return cxai_fail(error, CXAI_INVALID,
+                         "value %d does not exist; the model has %d values",
+                         value, s->model->value_count);
+    return CXAI_OK;
+}
+
+cxai_status cxai_session_shape(const cxai_session *s, int value,
+                               cxai_shape *shape, cxai_error *error)
+{
+    cxai_status status = check_value(s, value, error);
+    if (status != CXAI_OK)
+        return status;
+    *shape = s->plan->values[value].shape;
+    if (shape->rank < 0)
+        return cxai_fail(error, CXAI_INVALID,
+                         "\"%s\" is no part of this session",
+                         s->model->values[value].name);
+    return CXAI_OK;
+}
+
+cxai_status cxai_session_set(cxai_session *s, int value,
+                             const cxai_real *dense, cxai_error *error)
+{
+    cxai_status status = check_value(s, value, error);
+    if (status != CXAI_OK)
+        return status;
+    cxai_tensor view = cx_plan_view(s->plan, value);
+    if (!s->plan->values[value].fed || view.data == NULL)
+        return cxai_fail(error, CXAI_INVALID,
+                         "\"%s\" is not fed in this session",
+                         s->model->values[value].name);
+    cxai_tensor_write(&view, dense);
+    return CXAI_OK;
+}
+
+cxai_status cxai_session_value(const cxai_session *s, int value,
+                               cxai_tensor *view, cxai_error *error)
+{
+    cxai_status status = check_value(s, value, error);
+    if (status != CXAI_OK)
+        return status;
+    const cx_plan_value *v = &s->plan->values[value];
+    *view = cx_plan_view(s->plan, value);
+    if (view->data == NULL || !(v->fed || v->watched || v->literal != NULL))
+        return cxai_fail(error, CXAI_INVALID,
+                         "\"%s\" is not watched in this session",
+                         s->model->values[value].name);
+    if (!s->forwarded && !v->fed)
+        return cxai_fail(error, CXAI_INVALID,
+                         "\"%s\" has not been computed: run forward first",
+                         s->model->values[value].name);
+    return CXAI_OK;
+}
+
+cxai_status cxai_session_gradient(const cxai_session *s, int value,
+                                  cxai_tensor *view, cxai_error *error)
+{
+    cxai_status status = check_value(s, value, error);
+    if (status != CXAI_OK)
+        return status;
+    *view = cx_plan_gradient_view(s->plan, value);
+    if (!s->plan->values[value].wrt || view->data == NULL)
+        return cxai_fail(error, CXAI_INVALID,
+                         "no gradient with respect to \"%s\" was asked for",
+                         s->model->values[value].name);
+    if (!s->backed)
+        return cxai_fail(error, CXAI_INVALID,
+                         "the gradient at \"%s\" has not been computed: run "
+                         "backward first",
+                         s->model->values[value].name);
+    return CXAI_OK;
+}

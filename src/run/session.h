@@ -1,0 +1,42 @@
+/* The inside of a session, shared by the files of src/run. */
+#ifndef CX_RUN_SESSION_H
+#define CX_RUN_SESSION_H
+
+#include "plan/plan.h"
+
+typedef struct cx_hook_entry {
+    cxai_hook hook;
+    int handle; /* 0: removed */
+} cx_hook_entry;
+
+struct cxai_session {
+    const cxai_model *model;
+    cxai_request request; /* arrays are owned */
+    int threads;
+    uint64_t max_bytes;
+    cx_plan *plan;
+    cx_hook_entry *hooks; /* in the order of adding */
+    int hook_count;
+    size_t hook_capacity;
+    int next_handle;
+    cxai_tensor *hook_views; /* room for one node's views */
+    unsigned char stale;     /* hooks have changed since the plan was made */
+    unsigned char running;   /* inside forward or backward */
+    unsigned char forwarded; /* the plan's values are complete */
+    unsigned char backed;    /* and its gradients */
+};
+
+/* Makes the plan for the hooks of now, keeping what fed values hold. */
+cxai_status cx_session_plan(cxai_session *session, cxai_error *error);
+
+/* Calls the hooks of a step in one place; 0, or what a hook returned. */
+int cx_run_hooks(cxai_session *session, const cx_step *step,
+                 cxai_hook_place place);
+
+/* Where each node is hooked, or-ed, by node; places is zeroed before. */
+void cx_hook_places(const cxai_session *session, unsigned char *places);
+
+/* Forgets removed hooks; never while running. */
+void cx_sweep_hooks(cxai_session *session);
+
+#endif
