@@ -180,8 +180,8 @@ static int copy_attributes(cx_builder *builder, const cx_attributes *from,
                            cx_attributes *to)
 {
     cx_arena *arena = &builder->model->arena;
-    cx_attribute *list = cx_arena_alloc(arena, (size_t)from->count,
-                                        sizeof *list);
+    cx_attribute *list =
+        cx_arena_alloc(arena, (size_t)from->count, sizeof *list);
     if (list == NULL)
         return -1;
     for (int i = 0; i < from->count; i++) {
@@ -218,8 +218,8 @@ static int copy_attributes(cx_builder *builder, const cx_attributes *from,
 static int *value_numbers(cx_builder *builder, const char *const *names,
                           int count)
 {
-    int *numbers = cx_arena_alloc(&builder->model->arena, (size_t)count,
-                                  sizeof *numbers);
+    int *numbers =
+        cx_arena_alloc(&builder->model->arena, (size_t)count, sizeof *numbers);
     for (int i = 0; numbers != NULL && i < count; i++) {
         numbers[i] = -1;
         if (names[i][0] == '\0')

@@ -4,11 +4,10 @@
 
 #include "kernels/kernels.h"
 
-static cxai_status no_memory(const cx_case_context *context,
-                             const char *label)
+static cxai_status no_memory(const cx_case_context *context, const char *label)
 {
-    return cxai_fail(context->error, CXAI_NO_MEMORY,
-                     "%s: out of memory", label);
+    return cxai_fail(context->error, CXAI_NO_MEMORY, "%s: out of memory",
+                     label);
 }
 
 /* Allocates a case with its arrays; NULL without memory. */
@@ -26,15 +25,15 @@ static cx_case *allocate(const cx_case_context *context, const cx_node *node,
     cxai_shape *y_shape = cx_arena_alloc(arena, outputs, sizeof *y_shape);
     cx_type *y_type = cx_arena_alloc(arena, outputs, sizeof *y_type);
     void *params = cx_arena_alloc(arena, 1, node->op->params_size);
-    if (c == NULL || x_shape == NULL || x_literal == NULL ||
-        y_shape == NULL || y_type == NULL || params == NULL)
+    if (c == NULL || x_shape == NULL || x_literal == NULL || y_shape == NULL ||
+        y_type == NULL || params == NULL)
         return NULL;
     memcpy(x_shape, shape, inputs * sizeof *shape);
     memcpy(x_literal, literal, inputs * sizeof *literal);
     for (size_t i = 0; i < outputs; i++) {
         y_shape[i].rank = -1;
-        y_type[i] = inputs > 0 && literal[0] != NULL ? literal[0]->type
-                                                     : CX_REAL;
+        y_type[i] =
+            inputs > 0 && literal[0] != NULL ? literal[0]->type : CX_REAL;
     }
     *c = (cx_case){
         .label = node->label,
@@ -65,15 +64,14 @@ static cxai_status check_outputs(const cx_case *c, const cx_node *node,
         char text[128];
         int64_t count = cxai_shape_count(&c->y_shape[i]);
         if (c->y_shape[i].rank < 0)
-            return cx_refuse(c, CXAI_UNSUPPORTED,
-                             "output %d is not supported", i);
+            return cx_refuse(c, CXAI_UNSUPPORTED, "output %d is not supported",
+                             i);
         if (count < 0 ||
             (uint64_t)count > max_bytes / cx_type_size(c->y_type[i]))
             return cx_refuse(c, CXAI_LIMIT,
                              "its output %s is larger than the limit of "
                              "%llu bytes a tensor",
-                             cxai_shape_text(&c->y_shape[i], text,
-                                             sizeof text),
+                             cxai_shape_text(&c->y_shape[i], text, sizeof text),
                              (unsigned long long)max_bytes);
     }
     return CXAI_OK;
@@ -134,13 +132,13 @@ static cxai_status run_forward(const cx_case_context *context,
             y_view[i] = cx_literal_tensor(y[i]);
     if (op->prepare != NULL && demand.prepared_bytes > 0)
         op->prepare(c, CX_FORWARD, prepared);
-    op->forward(&(cx_call){ .c = c,
-                            .x = x_view,
-                            .y = y_view,
-                            .saved = saved,
-                            .workspace = workspace,
-                            .prepared = demand.prepared_bytes > 0 ? prepared
-                                                                  : NULL });
+    op->forward(
+        &(cx_call){ .c = c,
+                    .x = x_view,
+                    .y = y_view,
+                    .saved = saved,
+                    .workspace = workspace,
+                    .prepared = demand.prepared_bytes > 0 ? prepared : NULL });
 end:
     cx_free_aligned(workspace);
     cx_free_aligned(saved);
@@ -158,8 +156,8 @@ cxai_status cx_case_fold(const cx_case_context *context, const cx_operator *op,
     for (int i = 0; i < c->output_count; i++) {
         if (c->y_shape[i].rank < 0)
             continue;
-        made[i] = cx_literal_create(context->arena, c->y_type[i],
-                                    &c->y_shape[i]);
+        made[i] =
+            cx_literal_create(context->arena, c->y_type[i], &c->y_shape[i]);
         if (made[i] == NULL)
             return no_memory(context, c->label);
     }

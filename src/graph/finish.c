@@ -53,8 +53,8 @@ static cxai_status find_operators(cx_builder *builder, cxai_error *error)
         if (builder->nodes[n].op == NULL)
             describe_unsupported(builder, n, missing, sizeof missing);
     if (*missing != '\0')
-        return cxai_fail(error, CXAI_UNSUPPORTED,
-                         "unsupported operators: %s", missing);
+        return cxai_fail(error, CXAI_UNSUPPORTED, "unsupported operators: %s",
+                         missing);
     return CXAI_OK;
 }
 
@@ -64,8 +64,8 @@ static cxai_status check_arity(const cx_node *node, cxai_error *error)
     int max_outputs = op->max_outputs == 0 ? 1 : op->max_outputs;
     if (node->input_count < op->min_inputs ||
         (op->max_inputs >= 0 && node->input_count > op->max_inputs))
-        return cxai_fail(error, CXAI_MALFORMED, "%s has %d inputs",
-                         node->label, node->input_count);
+        return cxai_fail(error, CXAI_MALFORMED, "%s has %d inputs", node->label,
+                         node->input_count);
     for (int i = 0; i < op->min_inputs; i++)
         if (node->inputs[i] < 0)
             return cxai_fail(error, CXAI_MALFORMED, "%s lacks its input %d",
@@ -219,8 +219,7 @@ static cxai_status sort_nodes(const cx_builder *builder, cx_arena *scratch,
 
 /* Folds node n when all its inputs are literals; *folded says so. */
 static cxai_status fold_node(cx_builder *builder, const cx_node *node,
-                             cx_arena *scratch, int *folded,
-                             cxai_error *error)
+                             cx_arena *scratch, int *folded, cxai_error *error)
 {
     *folded = 0;
     for (int i = 0; i < node->input_count; i++)
@@ -246,8 +245,7 @@ static cxai_status fold_node(cx_builder *builder, const cx_node *node,
     cx_case_context context = { builder->model, &builder->model->arena, 1,
                                 error };
     cxai_status status;
-    const cx_case *c =
-        cx_case_create(&context, node, shape, literal, &status);
+    const cx_case *c = cx_case_create(&context, node, shape, literal, &status);
     if (c == NULL)
         return status;
     status = cx_case_fold(&context, node->op, c, y);
@@ -263,9 +261,8 @@ static cxai_status fold_node(cx_builder *builder, const cx_node *node,
 }
 
 /* Copies the live nodes, in order, into the model's arena, folding. */
-static cxai_status place_nodes(cx_builder *builder, const int *order,
-                               int count, cx_arena *scratch,
-                               cxai_error *error)
+static cxai_status place_nodes(cx_builder *builder, const int *order, int count,
+                               cx_arena *scratch, cxai_error *error)
 {
     cxai_model *model = builder->model;
     cx_node *nodes =
@@ -276,8 +273,7 @@ static cxai_status place_nodes(cx_builder *builder, const int *order,
     for (int i = 0; i < count; i++) {
         const cx_node *node = &builder->nodes[order[i]];
         int folded;
-        cxai_status status =
-            fold_node(builder, node, scratch, &folded, error);
+        cxai_status status = fold_node(builder, node, scratch, &folded, error);
         if (status != CXAI_OK)
             return status;
         if (!folded)
@@ -326,8 +322,8 @@ static cxai_status place_values(cx_builder *builder, cx_arena *scratch,
 {
     cxai_model *model = builder->model;
     cx_arena *arena = &model->arena;
-    int *number = cx_arena_alloc(scratch, (size_t)model->value_count,
-                                 sizeof *number);
+    int *number =
+        cx_arena_alloc(scratch, (size_t)model->value_count, sizeof *number);
     if (number == NULL)
         return no_memory(error);
     int count = number_values(builder, number);

@@ -7,7 +7,7 @@
 
 typedef struct cx_value {
     const char *name;
-    int producer; /* node, or -1 */
+    int producer;              /* node, or -1 */
     const cx_literal *literal; /* constant, or NULL */
     cxai_shape declared; /* of graph inputs: 0 = free dimension; else rank -1 */
 } cx_value;

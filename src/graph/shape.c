@@ -12,9 +12,8 @@ enum { FEW_INPUTS = 64 };
  * filled from wanted, or with 1. The batch, dimension 0 of 1, may be
  * overridden: exporters fix it where nothing in the graph depends on it.
  */
-static cxai_status input_shape(const cx_value *value,
-                               const cxai_shape *wanted, cxai_shape *shape,
-                               cxai_error *error)
+static cxai_status input_shape(const cx_value *value, const cxai_shape *wanted,
+                               cxai_shape *shape, cxai_error *error)
 {
     const cxai_shape *declared = &value->declared;
     char want[128], have[128];
@@ -41,8 +40,8 @@ static cxai_status input_shape(const cx_value *value,
 }
 
 static cxai_status shape_inputs(const cxai_model *model,
-                                const cx_shape_request *request,
-                                cx_shaped *out, cxai_error *error)
+                                const cx_shape_request *request, cx_shaped *out,
+                                cxai_error *error)
 {
     for (int v = 0; v < model->value_count; v++) {
         const cx_value *value = &model->values[v];
@@ -58,8 +57,8 @@ static cxai_status shape_inputs(const cxai_model *model,
         const cxai_shape *wanted = request->input_shape;
         if (i > 0 || (wanted != NULL && wanted->rank == 0))
             wanted = NULL;
-        cxai_status status = input_shape(&model->values[v], wanted,
-                                         &out->shape[v], error);
+        cxai_status status =
+            input_shape(&model->values[v], wanted, &out->shape[v], error);
         if (status != CXAI_OK)
             return status;
     }
@@ -111,8 +110,8 @@ static cxai_status shape_node(const cxai_model *model, int n, int threads,
             return cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
     }
     int constant = cx_case_is_constant(node->op, c);
-    status = constant ? cx_case_fold(&context, node->op, c, folded)
-                      : check_types(c);
+    status =
+        constant ? cx_case_fold(&context, node->op, c, folded) : check_types(c);
     for (int i = 0; status == CXAI_OK && i < node->output_count; i++) {
         int v = node->outputs[i];
         if (v < 0)
@@ -133,8 +132,8 @@ cxai_status cx_graph_shape(const cxai_model *model,
     size_t values = (size_t)model->value_count;
     out->shape = cx_arena_alloc(&out->arena, values, sizeof *out->shape);
     out->literal = cx_arena_alloc(&out->arena, values, sizeof(void *));
-    out->cases = cx_arena_alloc(&out->arena, (size_t)model->node_count,
-                                sizeof(void *));
+    out->cases =
+        cx_arena_alloc(&out->arena, (size_t)model->node_count, sizeof(void *));
     cxai_status status;
     if (out->shape == NULL || out->literal == NULL || out->cases == NULL)
         status = cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
@@ -154,17 +153,15 @@ void cx_shaped_free(cx_shaped *shaped)
     *shaped = (cx_shaped){ 0 };
 }
 
-cxai_status cxai_model_shapes(const cxai_model *model,
-                              const cxai_shape *shape, cxai_shape *shapes,
-                              cxai_error *error)
+cxai_status cxai_model_shapes(const cxai_model *model, const cxai_shape *shape,
+                              cxai_shape *shapes, cxai_error *error)
 {
     cx_shaped shaped;
     cx_shape_request request = { .input_shape = shape, .threads = 1 };
     cxai_status status = cx_graph_shape(model, &request, &shaped, error);
     if (status != CXAI_OK)
         return status;
-    memcpy(shapes, shaped.shape,
-           (size_t)model->value_count * sizeof *shapes);
+    memcpy(shapes, shaped.shape, (size_t)model->value_count * sizeof *shapes);
     cx_shaped_free(&shaped);
     return CXAI_OK;
 }

@@ -16,9 +16,9 @@ typedef struct cx_shaped {
 typedef struct cx_shape_request {
     const cxai_shape *input_shape; /* of the first input; NULL or rank 0: as
                                       declared, free dimensions being 1 */
-    const unsigned char *needed; /* by node: shape it; NULL: all */
-    const unsigned char *fed;    /* by value: its literal does not count; or
-                                    NULL */
+    const unsigned char *needed;   /* by node: shape it; NULL: all */
+    const unsigned char *fed;      /* by value: its literal does not count; or
+                                      NULL */
     int threads;
 } cx_shape_request;
 

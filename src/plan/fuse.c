@@ -102,8 +102,8 @@ static cxai_status merge_norm(cx_plan *plan, const cx_plan_request *request,
                                   literal[2]->shape };
     cx_node node = request->model->nodes[step->node];
     node.input_count = 3;
-    cx_case_context context = { request->model, &plan->arena,
-                                request->threads, request->error };
+    cx_case_context context = { request->model, &plan->arena, request->threads,
+                                request->error };
     cxai_status status;
     cx_case *c = cx_case_create(&context, &node, shape, literal, &status);
     if (c == NULL)

@@ -22,8 +22,7 @@ static int add_storage(lives *l, size_t bytes, int first, int last)
 {
     cx_plan *plan = l->plan;
     if (cx_grow((void **)&plan->storages, &plan->storage_capacity,
-                (size_t)plan->storage_count + 1,
-                sizeof *plan->storages) != 0) {
+                (size_t)plan->storage_count + 1, sizeof *plan->storages) != 0) {
         l->failed = 1;
         return -1;
     }
@@ -53,8 +52,7 @@ static void read_value(lives *l, int value, int time)
 /* Whether a step's backward runs: for its inputs, or for its residual. */
 static int goes_backward(const cx_plan *plan, const cx_step *step)
 {
-    int residual = step->residual >= 0 &&
-                   plan->values[step->residual].active &&
+    int residual = step->residual >= 0 && plan->values[step->residual].active &&
                    plan->values[step->y[0]].active;
     return step->wanted != 0 || residual;
 }
@@ -153,8 +151,7 @@ static void live_backward(lives *l, int i)
         return;
     int time = 2 * plan->step_count - i;
     size_t inputs = (size_t)step->c->input_count;
-    step->share =
-        cx_arena_alloc(&plan->arena, inputs + 1, sizeof *step->share);
+    step->share = cx_arena_alloc(&plan->arena, inputs + 1, sizeof *step->share);
     if (step->share == NULL) {
         l->failed = 1;
         return;
@@ -181,9 +178,8 @@ cxai_status cx_find_lifetimes(cx_plan *plan, const cx_plan_request *request)
         live_forward(&l, i);
     if (plan->target >= 0) {
         cx_plan_value *target = &plan->values[plan->target];
-        target->gradient =
-            add_storage(&l, value_bytes(target), l.seed,
-                        target->wrt ? l.end : l.seed);
+        target->gradient = add_storage(&l, value_bytes(target), l.seed,
+                                       target->wrt ? l.end : l.seed);
     }
     for (int i = n - 1; !l.failed && i >= 0; i--)
         live_backward(&l, i);

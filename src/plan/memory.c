@@ -49,8 +49,7 @@ static void place(cx_storage **placed, int count, cx_storage *storage)
     placed[at] = storage;
 }
 
-static cxai_status place_storages(cx_plan *plan,
-                                  const cx_plan_request *request)
+static cxai_status place_storages(cx_plan *plan, const cx_plan_request *request)
 {
     size_t count = (size_t)plan->storage_count;
     cx_storage **order = cx_alloc(count, sizeof *order);
@@ -98,8 +97,7 @@ static cxai_status allocate(cx_plan *plan, const cx_plan_request *request)
         return cxai_fail(request->error, CXAI_LIMIT,
                          "the session needs %.1f MB of memory; the limit is "
                          "%.1f MB",
-                         (double)total / 1e6,
-                         (double)request->max_bytes / 1e6);
+                         (double)total / 1e6, (double)request->max_bytes / 1e6);
     plan->memory = cx_alloc_aligned(plan->memory_bytes);
     plan->workspace = cx_alloc_aligned(plan->workspace_bytes);
     plan->prepared = cx_alloc_aligned(plan->prepared_bytes);
@@ -117,8 +115,8 @@ static cxai_tensor view_of(const cx_plan *plan, int value, int storage)
     const cx_plan_value *v = &plan->values[value];
     if (v->shape.rank < 0 || storage < 0)
         return view;
-    view.data = (cxai_real *)(void *)(plan->memory +
-                                      plan->storages[storage].offset);
+    view.data =
+        (cxai_real *)(void *)(plan->memory + plan->storages[storage].offset);
     view.shape = v->shape;
     memcpy(view.stride, v->stride, sizeof view.stride);
     return view;
@@ -173,8 +171,7 @@ static void view_values(const cx_plan *plan, cx_step *step)
 
 static void *storage_at(const cx_plan *plan, int storage)
 {
-    return storage < 0 ? NULL
-                       : plan->memory + plan->storages[storage].offset;
+    return storage < 0 ? NULL : plan->memory + plan->storages[storage].offset;
 }
 
 static int make_views(cx_plan *plan, cx_step *step)
@@ -197,13 +194,11 @@ static int make_views(cx_plan *plan, cx_step *step)
         .activation = step->activation,
         .low = step->low,
         .high = step->high,
-        .residual = step->residual >= 0
-                        ? &step->x_view[step->c->input_count]
-                        : NULL,
+        .residual =
+            step->residual >= 0 ? &step->x_view[step->c->input_count] : NULL,
         .mask = storage_at(plan, step->mask),
     };
-    int fused =
-        step->activation != CX_NO_ACTIVATION || step->residual >= 0;
+    int fused = step->activation != CX_NO_ACTIVATION || step->residual >= 0;
     step->call = (cx_call){
         .c = step->c,
         .x = step->x_view,

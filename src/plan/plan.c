@@ -126,8 +126,8 @@ static cxai_status start(cx_plan *plan, const cx_plan_request *request)
         .fed = fed,
         .threads = request->threads,
     };
-    status = cx_graph_shape(model, &shape_request, &plan->shaped,
-                            request->error);
+    status =
+        cx_graph_shape(model, &shape_request, &plan->shaped, request->error);
     if (status == CXAI_OK)
         status = add_values(plan, request, fed);
     for (int n = 0; status == CXAI_OK && n < model->node_count; n++)
@@ -141,8 +141,12 @@ typedef cxai_status pass(cx_plan *plan, const cx_plan_request *request);
 cxai_status cx_plan_create(cx_plan **out, const cx_plan_request *request)
 {
     static pass *const passes[] = {
-        start,           cx_select_active,  cx_fuse, cx_assign_layouts,
-        cx_find_lifetimes, cx_place_memory,
+        start,
+        cx_select_active,
+        cx_fuse,
+        cx_assign_layouts,
+        cx_find_lifetimes,
+        cx_place_memory,
     };
     *out = NULL;
     cx_plan *plan = cx_alloc(1, sizeof *plan);

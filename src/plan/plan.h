@@ -68,9 +68,9 @@ typedef struct cx_step {
     cx_call call;
     cx_epilogue epilogue;
     cxai_tensor *x_view, *y_view;
-    cxai_tensor *dy_view;  /* what backward reads: masked when there is a mask */
-    cxai_tensor *arrived;  /* the gradients of y as they arrived */
-    cxai_tensor *dx_view;  /* this step's shares */
+    cxai_tensor *dy_view; /* what backward reads: masked when there is a mask */
+    cxai_tensor *arrived; /* the gradients of y as they arrived */
+    cxai_tensor *dx_view; /* this step's shares */
     cxai_tensor *gradient; /* where accumulated shares are added */
 } cx_step;
 

@@ -90,8 +90,8 @@ cxai_status cx_select(const cx_plan_request *request, unsigned char *needed,
         return status;
     int targets = r->wrt_count > 0;
     cx_arena scratch = { 0 };
-    int *stack = cx_arena_alloc(&scratch, (size_t)model->node_count + 1,
-                                sizeof *stack);
+    int *stack =
+        cx_arena_alloc(&scratch, (size_t)model->node_count + 1, sizeof *stack);
     unsigned char *fed =
         cx_arena_alloc(&scratch, (size_t)model->value_count, 1);
     if (stack == NULL || fed == NULL) {

@@ -87,7 +87,7 @@ static cxai_hook_call make_call(cxai_session *s, const cx_step *step,
     cxai_tensor *dy = y + outputs, *dx = dy + outputs;
     memcpy(x, step->x_view, (size_t)inputs * sizeof *x);
     memcpy(y, step->y_view, (size_t)outputs * sizeof *y);
-    memset(dy, 0, (size_t)(outputs + inputs) * sizeof *dy);
+    memset(dy, 0, ((size_t)outputs + (size_t)inputs) * sizeof *dy);
     if (place != CXAI_AFTER_FORWARD)
         memcpy(dy, step->arrived, (size_t)outputs * sizeof *dy);
     if (place == CXAI_AFTER_BACKWARD)
@@ -110,7 +110,7 @@ int cx_run_hooks(cxai_session *s, const cx_step *step, cxai_hook_place place)
     int count = s->hook_count; /* hooks added from now on wait for a plan */
     for (int i = 0; i < count; i++) {
         const cx_hook_entry entry = s->hooks[i];
-        if (entry.handle == 0 || (entry.hook.places & place) == 0 ||
+        if (entry.handle == 0 || (entry.hook.places & (int)place) == 0 ||
             !concerns(&entry.hook, s->model, step->node))
             continue;
         const cxai_hook_call call = make_call(s, step, place);

@@ -46,8 +46,8 @@ static void apply_mask(const cx_step *step)
     const cxai_real *from = step->arrived[0].data;
     cxai_real *to = step->dy_view[0].data;
     int64_t count = cxai_shape_count(&step->arrived[0].shape);
-#pragma omp parallel for num_threads(step->c->threads) schedule(static) \
-    if (count > 32768)
+#pragma omp parallel for num_threads(step->c->threads)                         \
+    schedule(static) if (count > 32768)
     for (int64_t byte = 0; byte < (count + 7) / 8; byte++) {
         int64_t end = byte * 8 + 8 < count ? byte * 8 + 8 : count;
         for (int64_t i = byte * 8; i < end; i++)
@@ -103,8 +103,7 @@ cxai_status cxai_session_backward(cxai_session *s, const cxai_real *seed,
                          "this session was made without wrt values: it has "
                          "no backward");
     if (!s->forwarded)
-        return cxai_fail(error, CXAI_INVALID,
-                         "run forward before backward");
+        return cxai_fail(error, CXAI_INVALID, "run forward before backward");
     cxai_tensor target = cx_plan_gradient_view(s->plan, s->plan->target);
     cxai_tensor_write(&target, seed);
     s->running = 1;

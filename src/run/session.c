@@ -12,29 +12,34 @@ static cxai_status no_memory(cxai_error *error)
     return cxai_fail(error, CXAI_NO_MEMORY, "out of memory for a session");
 }
 
-static int *copy_list(const int *list, int count)
+/* Copies a list to *room, which moves behind it. */
+static const int *copy_list(int **room, const int *list, int count)
 {
-    int *copy = cx_alloc((size_t)count, sizeof *copy);
-    if (copy != NULL && count > 0)
+    int *copy = *room;
+    if (count > 0)
         memcpy(copy, list, (size_t)count * sizeof *copy);
+    *room += count;
     return copy;
 }
 
+/* 0, or -1 without memory. */
 static int copy_request(cxai_session *s, const cxai_request *request)
 {
-    s->request = *request;
-    int first_input = s->model->input_count > 0 ? s->model->inputs[0] : -1;
-    int feeds_input = request->feed_count == 0 && first_input >= 0;
-    if (feeds_input)
-        s->request.feed_count = 1;
-    s->request.feed = copy_list(feeds_input ? &first_input : request->feed,
-                                s->request.feed_count);
-    s->request.watch = copy_list(request->watch, request->watch_count);
-    s->request.wrt = copy_list(request->wrt, request->wrt_count);
-    return s->request.feed == NULL || s->request.watch == NULL ||
-                   s->request.wrt == NULL
-               ? -1
-               : 0;
+    cxai_request *own = &s->request;
+    *own = *request;
+    if (request->feed_count == 0 && s->model->input_count > 0) {
+        own->feed = s->model->inputs;
+        own->feed_count = 1;
+    }
+    size_t total = (size_t)own->feed_count + (size_t)own->watch_count +
+                   (size_t)own->wrt_count;
+    int *room = s->request_lists = cx_alloc(total, sizeof *room);
+    if (room == NULL)
+        return -1;
+    own->feed = copy_list(&room, own->feed, own->feed_count);
+    own->watch = copy_list(&room, own->watch, own->watch_count);
+    own->wrt = copy_list(&room, own->wrt, own->wrt_count);
+    return 0;
 }
 
 static int processors(void)
@@ -56,14 +61,14 @@ static cxai_tensor *make_hook_views(const cxai_model *model)
 }
 
 cxai_status cxai_session_create(cxai_session **out, const cxai_model *model,
-                                const cxai_request *request,
-                                cxai_error *error)
+                                const cxai_request *request, cxai_error *error)
 {
     *out = NULL;
     if (request->feed_count < 0 || request->watch_count < 0 ||
         request->wrt_count < 0)
-        return cxai_fail(error, CXAI_INVALID, "a count in the request is "
-                                              "negative");
+        return cxai_fail(error, CXAI_INVALID,
+                         "a count in the request is "
+                         "negative");
     cxai_session *s = cx_alloc(1, sizeof *s);
     if (s == NULL)
         return no_memory(error);
@@ -90,9 +95,7 @@ void cxai_session_free(cxai_session **session)
         return;
     cxai_session *s = *session;
     cx_plan_free(&s->plan);
-    free((void *)(uintptr_t)s->request.feed);
-    free((void *)(uintptr_t)s->request.watch);
-    free((void *)(uintptr_t)s->request.wrt);
+    free(s->request_lists);
     free(s->hooks);
     free(s->hook_views);
     free(s);
@@ -179,8 +182,8 @@ cxai_status cxai_session_shape(const cxai_session *s, int value,
     return CXAI_OK;
 }
 
-cxai_status cxai_session_set(cxai_session *s, int value,
-                             const cxai_real *dense, cxai_error *error)
+cxai_status cxai_session_set(cxai_session *s, int value, const cxai_real *dense,
+                             cxai_error *error)
 {
     cxai_status status = check_value(s, value, error);
     if (status != CXAI_OK)

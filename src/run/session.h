@@ -11,7 +11,8 @@ typedef struct cx_hook_entry {
 
 struct cxai_session {
     const cxai_model *model;
-    cxai_request request; /* arrays are owned */
+    cxai_request request;
+    int *request_lists; /* the request's own copies of its lists */
     int threads;
     uint64_t max_bytes;
     cx_plan *plan;
