@@ -133,7 +133,9 @@ CXAI_API void cxai_synthesis_free(cxai_synthesis *out);
    channels are dim[1], the centre neuron is at dim[2] / 2, dim[3] / 2. Errors
    as cxai_synthesize. */
 CXAI_API cxai_status cxai_synthesis_shape(cxai_shape *shape,
-                                          const cxai_model *model, int layer,
+                                          const cxai_model *model,
+                                          const cxai_preprocess *preprocess,
+                                          int layer,
                                           const cxai_synthesis_options *options,
                                           cxai_error *error);
 

@@ -1,0 +1,132 @@
+/*
+ * Lucid pads with mid-grey, jitters, scales, rotates and jitters again, each
+ * time making a new picture. Here the same changes are one affine map, and the
+ * picture is sampled once, which blurs less.
+ */
+#include "transform.h"
+
+#include <math.h>
+#include <string.h>
+
+#define OUTSIDE ((cxai_real)0.5)
+
+cx_transform cx_transform_of(const cx_frame *f, const cx_change *c)
+{
+    double angle = c->rotation * 3.14159265358979323846 / 180;
+    double per_pixel[2] = { f->width / (f->view_width * (1 + c->scale)),
+                            f->height / (f->view_height * (1 + c->scale)) };
+    double x = 0.5 - 0.5 * f->view_width - c->shift_x;
+    double y = 0.5 - 0.5 * f->view_height - c->shift_y;
+    cx_transform t = {
+        .across = { per_pixel[0] * cos(angle), per_pixel[1] * sin(angle) },
+        .down = { -per_pixel[0] * sin(angle), per_pixel[1] * cos(angle) },
+    };
+    double centre[2] = { 0.5 * f->width, 0.5 * f->height };
+
+    for (int i = 0; i < 2; i++)
+        t.origin[i] = centre[i] - 0.5 + t.across[i] * x + t.down[i] * y;
+    return t;
+}
+
+/* Where a pixel of the view is read from: between columns x, x+1 and rows y,
+   y+1, right and below being their shares of the second ones. */
+typedef struct tap {
+    int x, y;
+    cxai_real right, below;
+} tap;
+
+static int floor_of(double v)
+{
+    int i = (int)v;
+    return i - (v < i);
+}
+
+/* Far outside any picture, positions are cut off so that they fit an int. */
+static double bounded(double v)
+{
+    return v < -1e6 ? -1e6 : v > 1e6 ? 1e6 : v;
+}
+
+static tap tap_at(const cx_transform *t, int x, int y)
+{
+    double sx = bounded(t->origin[0] + t->across[0] * x + t->down[0] * y);
+    double sy = bounded(t->origin[1] + t->across[1] * x + t->down[1] * y);
+    tap p = { .x = floor_of(sx), .y = floor_of(sy) };
+    p.right = (cxai_real)(sx - p.x);
+    p.below = (cxai_real)(sy - p.y);
+    return p;
+}
+
+static int inside(const cx_frame *f, const tap *p)
+{
+    return p->x >= 0 && p->y >= 0 && p->x + 1 < f->width &&
+           p->y + 1 < f->height;
+}
+
+static cxai_real pixel(const cx_frame *f, const cxai_real *picture, int x,
+                       int y)
+{
+    if (x < 0 || y < 0 || x >= f->width || y >= f->height)
+        return OUTSIDE;
+    return picture[(size_t)y * (size_t)f->width + (size_t)x];
+}
+
+static cxai_real sample(const cx_frame *f, const cxai_real *picture,
+                        const tap *p)
+{
+    cxai_real a, b, c, d;
+
+    if (inside(f, p)) {
+        const cxai_real *at =
+            picture + (size_t)p->y * (size_t)f->width + (size_t)p->x;
+        a = at[0], b = at[1], c = at[f->width], d = at[f->width + 1];
+    } else {
+        a = pixel(f, picture, p->x, p->y);
+        b = pixel(f, picture, p->x + 1, p->y);
+        c = pixel(f, picture, p->x, p->y + 1);
+        d = pixel(f, picture, p->x + 1, p->y + 1);
+    }
+    a += p->right * (b - a);
+    c += p->right * (d - c);
+    return a + p->below * (c - a);
+}
+
+void cx_transform_forward(const cx_transform *t, const cx_frame *f,
+                          const cxai_real *picture, cxai_real *view,
+                          double gain, double bias)
+{
+    cxai_real factor = (cxai_real)gain, term = (cxai_real)bias;
+
+    for (int y = 0; y < f->view_height; y++)
+        for (int x = 0; x < f->view_width; x++, view += f->step) {
+            tap p = tap_at(t, x, y);
+            *view = factor * sample(f, picture, &p) + term;
+        }
+}
+
+static void add(const cx_frame *f, cxai_real *picture, int x, int y,
+                cxai_real v)
+{
+    if (x >= 0 && y >= 0 && x < f->width && y < f->height)
+        picture[(size_t)y * (size_t)f->width + (size_t)x] += v;
+}
+
+void cx_transform_backward(const cx_transform *t, const cx_frame *f,
+                           const cxai_real *dview, cxai_real *dpicture,
+                           double gain)
+{
+    cxai_real factor = (cxai_real)gain;
+    size_t size = (size_t)f->height * (size_t)f->width;
+
+    memset(dpicture, 0, size * sizeof(cxai_real));
+    for (int y = 0; y < f->view_height; y++)
+        for (int x = 0; x < f->view_width; x++, dview += f->step) {
+            tap p = tap_at(t, x, y);
+            cxai_real d = factor * *dview;
+            cxai_real upper = d * (1 - p.below), lower = d * p.below;
+            add(f, dpicture, p.x, p.y, upper * (1 - p.right));
+            add(f, dpicture, p.x + 1, p.y, upper * p.right);
+            add(f, dpicture, p.x, p.y + 1, lower * (1 - p.right));
+            add(f, dpicture, p.x + 1, p.y + 1, lower * p.right);
+        }
+}
