@@ -73,7 +73,7 @@ static cxai_status draw_maps(cxai_image *out, const cxai_activations *a,
                              int picture, const cx_picked *picked,
                              const cxai_tiles *style, cxai_error *error)
 {
-    map_size size;
+    map_size size = { 0 };
     cxai_tiles tiles = style ? *style : (cxai_tiles){ 0 };
     cxai_status status = map_size_of(&a->shape, &size, error);
     if (status)
