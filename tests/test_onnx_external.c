@@ -1,0 +1,266 @@
+/* Weights outside of the model's file: where they are found, and that no name
+   leads out of the model's folder. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cxai/file.h"
+#include "cxai/model.h"
+#include "graph/graph.h"
+#include "support/model_file.h"
+
+/* A new folder; all paths of a test are relative to it. */
+static char folder[64];
+static char start_folder[4096];
+
+static int enter_folder(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "/tmp/cxai-test-XXXXXX");
+    if (getcwd(start_folder, sizeof start_folder) == NULL ||
+        mkdtemp(folder) == NULL)
+        return -1;
+    return chdir(folder);
+}
+
+static int leave_folder(void **state)
+{
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return chdir(start_folder) != 0 || system(command) != 0;
+}
+
+static void write_file(const char *path, const void *bytes, size_t size)
+{
+    cxai_error error;
+    if (cxai_file_write(path, bytes, size, &error) != CXAI_OK)
+        fail_msg("%s", error.message);
+}
+
+/* Eight bytes that are not the weights, then 1, -2.5 as floats. */
+static const uint8_t data[16] = { 9, 9, 9,    9,    9, 9, 9,    9,
+                                  0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc0 };
+
+static void write_model(const char *path, int32_t data_type,
+                        const char *location, const char *offset,
+                        const char *length)
+{
+    model_file file;
+    model_file_start(&file, 13);
+    model_file_input(&file, "x", "1,2");
+    model_file_external(&file, model_file_weight(&file, "w", data_type, "2"),
+                        location, offset, length);
+    model_file_node(&file, "Relu", "relu", "x", "y");
+    model_file_output(&file, "y");
+    model_file_output(&file, "w");
+    size_t size;
+    const void *bytes = model_file_pack(&file, &size);
+    write_file(path, bytes, size);
+    model_file_end(&file);
+}
+
+static void assert_loads(const char *path, double first, double second)
+{
+    cxai_model *model;
+    cxai_error error;
+    if (cxai_model_load(&model, path, NULL, &error) != CXAI_OK)
+        fail_msg("%s", error.message);
+    const cx_literal *w = model->values[cxai_model_output(model, 1)].literal;
+    assert_true(cx_literal_number(w, 0) == first);
+    assert_true(cx_literal_number(w, 1) == second);
+    cxai_model_free(&model);
+}
+
+static void assert_refused(const char *path, cxai_status status,
+                           const char *cause)
+{
+    cxai_model *model;
+    cxai_error error = { .message = "" };
+    assert_int_equal(cxai_model_load(&model, path, NULL, &error), status);
+    assert_null(model);
+    assert_memory_equal(error.message, path, strlen(path));
+    if (strstr(error.message, cause) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", error.message, cause);
+}
+
+static void beside_the_model(void **state)
+{
+    (void)state;
+    write_file("w.bin", data, sizeof data);
+    write_model("m.onnx", TENSOR_TYPE(FLOAT), "w.bin", "8", "8");
+    assert_loads("m.onnx", 1, -2.5);
+    char absolute[128];
+    snprintf(absolute, sizeof absolute, "%s/m.onnx", folder);
+    assert_loads(absolute, 1, -2.5);
+    /* length left out; offset left out */
+    write_model("m.onnx", TENSOR_TYPE(FLOAT), "w.bin", "8", NULL);
+    assert_loads("m.onnx", 1, -2.5);
+    write_file("w.bin", data + 8, 8);
+    write_model("m.onnx", TENSOR_TYPE(FLOAT), "./w.bin", NULL, NULL);
+    assert_loads("m.onnx", 1, -2.5);
+}
+
+static void other_types(void **state)
+{
+    (void)state;
+    write_file("w.bin", data, sizeof data);
+    /* 0x3f80, 0x0000 as bfloat16; as float16 1.875 */
+    write_model("m.onnx", TENSOR_TYPE(BFLOAT16), "w.bin", "10", "4");
+    assert_loads("m.onnx", 1, 0);
+    write_model("m.onnx", TENSOR_TYPE(FLOAT16), "w.bin", "10", "4");
+    assert_loads("m.onnx", 1.875, 0);
+    write_model("m.onnx", TENSOR_TYPE(UINT8), "w.bin", "14", "2");
+    assert_loads("m.onnx", 32, 192);
+    write_model("m.onnx", TENSOR_TYPE(INT32), "w.bin", "8", "8");
+    assert_loads("m.onnx", 0x3f800000, -1071644672);
+}
+
+static void in_a_folder_below(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("weights", 0700), 0);
+    write_file("weights/..w", data, sizeof data);
+    write_model("m.onnx", TENSOR_TYPE(FLOAT), "weights/..w", "8", "8");
+    assert_loads("m.onnx", 1, -2.5);
+}
+
+/* A download cache: snapshot/m.onnx -> ../blobs/a, snapshot/w.bin ->
+   ../blobs/b. */
+static void links_into_a_cache(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("blobs", 0700), 0);
+    assert_int_equal(mkdir("snapshot", 0700), 0);
+    write_model("blobs/a", TENSOR_TYPE(FLOAT), "w.bin", "8", "8");
+    write_file("blobs/b", data, sizeof data);
+    assert_int_equal(symlink("../blobs/a", "snapshot/m.onnx"), 0);
+    assert_int_equal(symlink("../blobs/b", "snapshot/w.bin"), 0);
+    assert_loads("snapshot/m.onnx", 1, -2.5);
+}
+
+static void ways_out(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {
+        "../w.bin", "/etc/passwd", "a/../../w.bin", "..", "a/..", "", "//x",
+    };
+    assert_int_equal(mkdir("in", 0700), 0);
+    write_file("w.bin", data, sizeof data);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        write_model("in/m.onnx", TENSOR_TYPE(FLOAT), ways[i], "8", "8");
+        assert_refused("in/m.onnx", CXAI_MALFORMED,
+                       "only files in the model's own folder are read");
+    }
+    /* a link beside the model that leads elsewhere */
+    assert_int_equal(symlink("../w.bin", "in/w.bin"), 0);
+    write_model("in/m.onnx", TENSOR_TYPE(FLOAT), "w.bin", "8", "8");
+    assert_refused("in/m.onnx", CXAI_MALFORMED, "a link that leads out");
+    /* a folder whose name only begins like the model's */
+    assert_int_equal(mkdir("inside", 0700), 0);
+    write_file("inside/w.bin", data, sizeof data);
+    assert_int_equal(symlink("../inside", "in/link"), 0);
+    write_model("in/m.onnx", TENSOR_TYPE(FLOAT), "link/w.bin", "8", "8");
+    assert_refused("in/m.onnx", CXAI_MALFORMED, "a link that leads out");
+}
+
+static void broken_files(void **state)
+{
+    (void)state;
+    write_model("m.onnx", TENSOR_TYPE(FLOAT), "w.bin", "8", "8");
+    assert_refused(
+        "m.onnx", CXAI_IO,
+        "the weight \"w\" lies in the file \"./w.bin\", which cannot "
+        "be opened");
+    write_file("w.bin", data, 15);
+    assert_refused("m.onnx", CXAI_MALFORMED,
+                   "needs 8 bytes from byte 8 of \"w.bin\", which has only 15");
+    write_file("w.bin", data, sizeof data);
+    write_model("m.onnx", TENSOR_TYPE(FLOAT), "w.bin", "8", "4");
+    assert_refused("m.onnx", CXAI_MALFORMED, "needs 8 bytes");
+    static const char *const numbers[] = { "-8", "x", "8x",
+                                           " 8", "",  "99999999999999999999" };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        write_model("m.onnx", TENSOR_TYPE(FLOAT), "w.bin", numbers[i], "8");
+        assert_refused("m.onnx", CXAI_MALFORMED, "external offset");
+    }
+    write_model("m.onnx", TENSOR_TYPE(FLOAT), "w.bin", "18446744073709551615",
+                "8");
+    assert_refused("m.onnx", CXAI_MALFORMED, "needs 8 bytes");
+}
+
+static void other_than_files(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("d", 0700), 0);
+    write_model("m.onnx", TENSOR_TYPE(FLOAT), "d", "0", "8");
+    assert_refused("m.onnx", CXAI_IO, "no regular file");
+    assert_int_equal(mkfifo("pipe", 0600), 0);
+    write_model("m.onnx", TENSOR_TYPE(FLOAT), "pipe", "0", "8");
+    assert_refused("m.onnx", CXAI_IO, "no regular file");
+}
+
+static void from_memory(void **state)
+{
+    (void)state;
+    write_file("w.bin", data, sizeof data);
+    write_model("m.onnx", TENSOR_TYPE(FLOAT), "w.bin", "8", "8");
+    void *bytes;
+    size_t size;
+    cxai_model *model;
+    cxai_error error = { .message = "" };
+    assert_int_equal(cxai_file_read("m.onnx", 0, &bytes, &size, &error), 0);
+    assert_int_equal(
+        cxai_model_load_memory(&model, bytes, size, ".", NULL, &error), 0);
+    cxai_model_free(&model);
+    assert_int_equal(
+        cxai_model_load_memory(&model, bytes, size, NULL, NULL, &error),
+        CXAI_UNSUPPORTED);
+    assert_non_null(strstr(error.message, "not read from a folder"));
+    assert_int_equal(
+        cxai_model_load_memory(&model, bytes, size, "gone", NULL, &error),
+        CXAI_IO);
+    free(bytes);
+}
+
+static void limits(void **state)
+{
+    (void)state;
+    write_file("w.bin", data, sizeof data);
+    write_model("m.onnx", TENSOR_TYPE(FLOAT), "w.bin", "8", "8");
+    cxai_model *model;
+    cxai_error error = { .message = "" };
+    cxai_limits tensor = { .tensor_bytes = 2 * sizeof(cxai_real) - 1 };
+    assert_int_equal(cxai_model_load(&model, "m.onnx", &tensor, &error),
+                     CXAI_LIMIT);
+    assert_non_null(strstr(error.message, "the weight \"w\""));
+    cxai_limits memory = { .memory_bytes = 100 };
+    assert_int_equal(cxai_model_load(&model, "m.onnx", &memory, &error),
+                     CXAI_LIMIT);
+    /* the model's file is smaller, the data's is not */
+    uint8_t large[1000] = { 0 };
+    write_file("w.bin", large, sizeof large);
+    cxai_limits bytes = { .file_bytes = 999 };
+    assert_int_equal(cxai_model_load(&model, "m.onnx", &bytes, &error),
+                     CXAI_LIMIT);
+    assert_non_null(strstr(error.message, "\"w.bin\" has 1000 bytes"));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, enter_folder, leave_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(beside_the_model),   TEST(other_types), TEST(in_a_folder_below),
+        TEST(links_into_a_cache), TEST(ways_out),    TEST(broken_files),
+        TEST(other_than_files),   TEST(from_memory), TEST(limits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
