@@ -6,10 +6,10 @@
 #include "cxai/file.h"
 
 #include "base/alloc.h"
+#include "base/half.h"
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -219,25 +219,10 @@ static cxai_status read_header(cursor *c, header *h)
 
 /* ---- the elements ---- */
 
-/* IEEE 754 binary16. */
-static double half_value(uint64_t bits)
-{
-    int exponent = (int)(bits >> 10 & 31);
-    double fraction = (double)(bits & 1023);
-    double value;
-    if (exponent == 0)
-        value = ldexp(fraction, -24);
-    else if (exponent < 31)
-        value = ldexp(fraction + 1024, exponent - 25);
-    else
-        value = fraction > 0 ? (double)NAN : (double)INFINITY;
-    return bits >> 15 ? -value : value;
-}
-
 static double float_value(uint64_t bits, int item)
 {
     if (item == 2)
-        return half_value(bits);
+        return (double)cx_half_to_float((uint16_t)bits);
     if (item == 4) {
         uint32_t word = (uint32_t)bits;
         float value;

@@ -1,0 +1,276 @@
+/*
+ * Changes of type. All real types are one here, so that casts among them do
+ * nothing; casts to and from integers happen on constants alone.
+ */
+#include "ops/common/constant.h"
+#include "ops/common/move.h"
+
+#include <inttypes.h>
+
+/* ---- what ONNX calls types (TensorProto.DataType) ---- */
+
+typedef struct target {
+    int code; /* of TensorProto.DataType */
+    cx_type type;
+    int bits; /* of an integer; 1: bool */
+    int is_signed;
+} target;
+
+static const target targets[] = {
+    { 1, CX_REAL, 0, 0 },    { 10, CX_REAL, 0, 0 },  { 11, CX_REAL, 0, 0 },
+    { 16, CX_REAL, 0, 0 },   { 9, CX_INT64, 1, 0 },  { 2, CX_UINT8, 8, 0 },
+    { 3, CX_INT8, 8, 1 },    { 4, CX_INT64, 16, 0 }, { 5, CX_INT64, 16, 1 },
+    { 6, CX_INT64, 32, 1 },  { 7, CX_INT64, 64, 1 }, { 12, CX_INT64, 32, 0 },
+    { 13, CX_INT64, 64, 0 },
+};
+
+/* The value as numpy casts it: bool is 0 or 1, other integers keep their low
+   bits. */
+static int64_t wrap(int64_t value, int bits, int is_signed)
+{
+    if (bits == 1)
+        return value != 0;
+    if (bits == 64)
+        return value;
+    int64_t range = INT64_C(1) << bits;
+    int64_t low = value & (range - 1);
+    return is_signed && low >= range / 2 ? low - range : low;
+}
+
+/* ---- Cast and CastLike ---- */
+
+typedef struct cast_params {
+    const target *to;
+} cast_params;
+
+static cxai_status cast_to(const cx_case *c, const target *to)
+{
+    cast_params *params = c->params;
+    params->to = to;
+    if (c->x_literal[0] == NULL && to->type != CX_REAL)
+        return cx_refuse(c, CXAI_UNSUPPORTED,
+                         "computed values cannot be cast to integers");
+    c->y_type[0] = to->type;
+    return cx_set_shape(c, 0, &c->x_shape[0]);
+}
+
+static cxai_status cast_infer(const cx_case *c)
+{
+    int64_t code = cx_attribute_int(c->attributes, "to", 0);
+    for (int i = 0; i < CX_COUNT(targets); i++)
+        if (targets[i].code == code)
+            return cast_to(c, &targets[i]);
+    return cx_refuse(c, CXAI_UNSUPPORTED,
+                     "cannot cast to ONNX's data type %" PRId64, code);
+}
+
+/* What was a narrow integer or bool in the file is 64 bits wide here. */
+static cxai_status cast_like_infer(const cx_case *c)
+{
+    cx_type type = cx_input_type(c, 1);
+    const target *to = targets;
+    while (to->type != type || (type == CX_INT64 && to->bits != 64))
+        to++;
+    return cast_to(c, to);
+}
+
+static void describe(const cx_mover *m)
+{
+    cx_view x = cx_mover_x(m, 0), y = cx_mover_y(m, 0);
+    cx_move(m, &x, &y);
+}
+
+/* To reals. Integers are folded at load, into a dense literal. */
+static void cast_forward(const cx_call *call)
+{
+    const cx_literal *x = call->c->x_literal[0];
+    if (x == NULL || x->type == CX_REAL) {
+        cx_move_forward(call, describe);
+        return;
+    }
+    int64_t count = cx_literal_count(x);
+    for (int64_t i = 0; i < count; i++)
+        call->y[0].data[i] = (cxai_real)cx_literal_number(x, i);
+}
+
+static void cast_backward(const cx_call *call)
+{
+    cx_move_backward(call, describe, CX_EXACTLY_ONCE);
+}
+
+/* Nothing depends on the elements of input 1. */
+static void cast_like_backward(const cx_call *call)
+{
+    cx_move_backward(call, describe, CX_AT_MOST_ONCE);
+}
+
+/* A real that is not 0 is true, even where it truncates to 0. */
+static int64_t cast_element(const cx_literal *x, int64_t i, const target *to)
+{
+    if (to->bits == 1)
+        return cx_literal_number(x, i) != 0;
+    return wrap(cx_literal_int(x, i), to->bits, to->is_signed);
+}
+
+/* To integers. */
+static cxai_status cast_fold(const cx_case *c, cx_literal *const *y)
+{
+    const target *to = ((const cast_params *)c->params)->to;
+    const cx_literal *x = c->x_literal[0];
+    int64_t count = cx_literal_count(x);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t value = cast_element(x, i, to);
+        if (to->type == CX_INT64)
+            ((int64_t *)y[0]->data)[i] = value;
+        else /* the low byte, signed or not */
+            ((uint8_t *)y[0]->data)[i] = (uint8_t)value;
+    }
+    return CXAI_OK;
+}
+
+static const cx_sample cast_samples[] = {
+    { .inputs = "2,3,2", .attributes = "to=1" },
+    { .inputs = "2,3,2", .attributes = "to=10" },
+    { .inputs = "3=-2,0,300", .attributes = "to=3" },
+    { .inputs = "3=-2,0,300", .attributes = "to=9" },
+    { .inputs = "3=-2,0,300", .attributes = "to=1" },
+};
+
+static const cx_sample cast_like_samples[] = {
+    { .inputs = "2,3,2;1" },
+    { .inputs = "3=-2,0,300;1=1" },
+    { .inputs = "3=-2,0,300;1" },
+};
+
+/* ---- DequantizeLinear ---- */
+
+/* x viewed as outer x channel x inner; one channel: the whole tensor shares
+   its scale. */
+typedef struct dequantize_params {
+    int64_t outer, channels, inner;
+} dequantize_params;
+
+static cxai_status check_constants(const cx_case *c)
+{
+    if (c->x_literal[0] == NULL || c->x_literal[0]->type == CX_REAL)
+        return cx_refuse(c, CXAI_UNSUPPORTED,
+                         "only constants of integers can be dequantised, not "
+                         "quantised activations");
+    if (cx_input_type(c, 1) != CX_REAL)
+        return cx_refuse(c, CXAI_MALFORMED, "its scale is an integer");
+    if (!cx_has_input(c, 2))
+        return CXAI_OK;
+    const cx_literal *zero = c->x_literal[2];
+    if (zero == NULL || zero->type != c->x_literal[0]->type ||
+        !cxai_shape_equal(&zero->shape, &c->x_shape[1]))
+        return cx_refuse(c, CXAI_MALFORMED,
+                         "its zero point is not a constant of the data's type "
+                         "and the scale's shape");
+    return CXAI_OK;
+}
+
+static cxai_status dequantize_infer(const cx_case *c)
+{
+    dequantize_params *params = c->params;
+    const cxai_shape *x = &c->x_shape[0], *scale = &c->x_shape[1];
+    cxai_status status = check_constants(c);
+    if (status != CXAI_OK)
+        return status;
+    if (scale->rank > 1 ||
+        cx_attribute_int(c->attributes, "block_size", 0) != 0)
+        return cx_refuse(c, CXAI_UNSUPPORTED,
+                         "blocked quantisation is not supported; use one "
+                         "scale for a tensor or for a channel");
+    int64_t count = cxai_shape_count(x);
+    *params = (dequantize_params){ 1, 1, count };
+    c->y_type[0] = CX_REAL;
+    if (cxai_shape_count(scale) == 1)
+        return cx_set_shape(c, 0, x);
+    int axis;
+    int64_t named = cx_attribute_int(c->attributes, "axis", 1);
+    status = cx_read_axis(c, named, x->rank, &axis);
+    if (status != CXAI_OK)
+        return status;
+    if (scale->dim[0] != x->dim[axis])
+        return cx_refuse(c, CXAI_MALFORMED,
+                         "%" PRId64 " scales for %" PRId64
+                         " channels on axis %d",
+                         scale->dim[0], x->dim[axis], axis);
+    params->outer = cx_shape_product(x, 0, axis);
+    params->channels = x->dim[axis];
+    params->inner = cx_shape_product(x, axis + 1, x->rank);
+    return cx_set_shape(c, 0, x);
+}
+
+/* y = (x - zero) * scale for `count` elements from `start` on; the difference
+   is exact. */
+static void dequantize_run(const cx_literal *x, int64_t start, int64_t count,
+                           double zero, cxai_real scale, cxai_real *y)
+{
+#define RUN(type)                                                              \
+    for (int64_t i = 0; i < count; i++)                                        \
+    y[i] =                                                                     \
+        (cxai_real)((double)((const type *)x->data)[start + i] - zero) * scale
+    switch (x->type) {
+    case CX_INT8: RUN(int8_t); break;
+    case CX_UINT8: RUN(uint8_t); break;
+    case CX_INT64: RUN(int64_t); break;
+    case CX_REAL: break;
+    }
+#undef RUN
+}
+
+static void dequantize_forward(const cx_call *call)
+{
+    const dequantize_params *p = call->c->params;
+    const cx_literal *x = call->c->x_literal[0];
+    const cx_literal *zero =
+        cx_has_input(call->c, 2) ? call->c->x_literal[2] : NULL;
+    cxai_real *y = call->y[0].data;
+    for (int64_t row = 0; row < p->outer * p->channels; row++) {
+        int64_t channel = row % p->channels, start = row * p->inner;
+        dequantize_run(x, start, p->inner,
+                       zero != NULL ? cx_literal_number(zero, channel) : 0,
+                       call->x[1].data[channel], y + start);
+    }
+}
+
+static const cx_sample dequantize_samples[] = {
+    { .inputs = "2,3=-4,0,7,1,2,3;1" },
+    { .inputs = "2,3=-4,0,7,1,2,3;3;3=1,0,-1" },
+    { .inputs = "2,3=-4,0,7,1,2,3;2", .attributes = "axis=-2" },
+};
+
+static const cx_operator operators[] = {
+    { .name = "Cast",
+      .min_inputs = 1,
+      .max_inputs = 1,
+      .layout = CX_STRIDED,
+      .params_size = sizeof(cast_params),
+      .infer = cast_infer,
+      .forward = cast_forward,
+      .backward = cast_backward,
+      .fold = cast_fold,
+      CX_SAMPLES(cast_samples) },
+    { .name = "CastLike",
+      .min_inputs = 2,
+      .max_inputs = 2,
+      .layout = CX_STRIDED,
+      .params_size = sizeof(cast_params),
+      .infer = cast_like_infer,
+      .forward = cast_forward,
+      .backward = cast_like_backward,
+      .fold = cast_fold,
+      CX_SAMPLES(cast_like_samples) },
+    { .name = "DequantizeLinear",
+      .min_inputs = 2,
+      .max_inputs = 3,
+      .layout = CX_ROW_MAJOR,
+      .params_size = sizeof(dequantize_params),
+      .infer = dequantize_infer,
+      .forward = dequantize_forward,
+      .not_differentiable = "its input is a constant of integers",
+      CX_SAMPLES(dequantize_samples) },
+};
+
+const cx_operator_family cx_operators_cast = CX_FAMILY(operators);

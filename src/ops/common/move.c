@@ -1,0 +1,116 @@
+#include "ops/common/move.h"
+
+/* Below this number of elements a parallel region costs more than it saves. */
+enum { PARALLEL_FROM = 1 << 16 };
+
+/* Tensors that are not wanted may come without a shape. */
+static cx_view shaped(cx_view view, const cxai_shape *shape)
+{
+    view.shape = *shape;
+    return view;
+}
+
+cx_view cx_mover_x(const cx_mover *m, int input)
+{
+    cx_view view = m->x != NULL ? cx_view_of(&m->x[input])
+                                : cx_literal_view(m->c->x_literal[input]);
+    return shaped(view, &m->c->x_shape[input]);
+}
+
+cx_view cx_mover_y(const cx_mover *m, int output)
+{
+    cx_view view = { .data = NULL };
+    if (m->y != NULL)
+        view = cx_view_of(&m->y[output]);
+    else if (m->y_literal[output] != NULL)
+        view = cx_literal_view(m->y_literal[output]);
+    return shaped(view, &m->c->y_shape[output]);
+}
+
+/* The axis to cut among threads: every element that is written must belong to
+   one of them, so a broadcast axis does not serve; whole rows of memory do
+   best. */
+static int axis_to_cut(const cx_view *to, int threads)
+{
+    int best = -1;
+    int64_t best_stride = 0;
+    for (int i = 0; i < to->shape.rank; i++) {
+        int64_t stride = to->stride[i] < 0 ? -to->stride[i] : to->stride[i];
+        if (to->shape.dim[i] >= 4 * threads && stride > best_stride) {
+            best = i;
+            best_stride = stride;
+        }
+    }
+    return best;
+}
+
+static void transfer(const cx_view *to, const cx_view *from, int add)
+{
+    if (add)
+        cx_view_add(to, from);
+    else
+        cx_view_copy(to, from);
+}
+
+static void transfer_parallel(const cx_view *to, const cx_view *from, int add,
+                              int threads)
+{
+    int axis = -1;
+    if (threads > 1 && cxai_shape_count(&to->shape) >= PARALLEL_FROM)
+        axis = axis_to_cut(to, threads);
+    if (axis < 0) {
+        transfer(to, from, add);
+        return;
+    }
+    int64_t count = to->shape.dim[axis];
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int t = 0; t < threads; t++) {
+        int64_t start = count * t / threads;
+        int64_t size = count * (t + 1) / threads - start;
+        cx_view to_part = cx_view_slice(*to, axis, start, 1, size);
+        cx_view from_part = cx_view_slice(*from, axis, start, 1, size);
+        transfer(&to_part, &from_part, add);
+    }
+}
+
+void cx_move(const cx_mover *m, const cx_view *x, const cx_view *y)
+{
+    if (x->data == NULL || y->data == NULL)
+        return;
+    int threads = m->c->threads;
+    if (m->use == CX_COPY)
+        transfer_parallel(y, x, 0, threads);
+    else
+        transfer_parallel(x, y, m->use == CX_ADD_BACK, threads);
+}
+
+void cx_move_forward(const cx_call *call, cx_describe *describe)
+{
+    cx_mover m = { .c = call->c, .x = call->x, .y = call->y, .use = CX_COPY };
+    describe(&m);
+}
+
+void cx_move_backward(const cx_call *call, cx_describe *describe,
+                      cx_multiplicity multiplicity)
+{
+    if (multiplicity != CX_EXACTLY_ONCE)
+        for (int i = 0; i < call->c->input_count; i++)
+            if (call->dx[i].data != NULL) {
+                cx_view dx = cx_view_of(&call->dx[i]);
+                cx_view_fill(&dx, 0);
+            }
+    cx_mover m = { .c = call->c,
+                   .x = call->dx,
+                   .y = call->dy,
+                   .use = multiplicity == CX_ANY_NUMBER ? CX_ADD_BACK
+                                                        : CX_COPY_BACK };
+    describe(&m);
+}
+
+cxai_status cx_move_fold(const cx_case *c, cx_literal *const *y,
+                         cx_describe *describe)
+{
+    cx_mover m = { .c = c, .y_literal = y, .use = CX_COPY };
+    describe(&m);
+    return CXAI_OK;
+}

@@ -1,0 +1,304 @@
+/*
+ * Operators that rename axes and leave the elements in their row-major order:
+ * Reshape, Flatten, Squeeze, Unsqueeze; and those that leave all as it is:
+ * Identity and, at inference, Dropout.
+ */
+#include "ops/common/constant.h"
+#include "ops/common/move.h"
+
+#include <inttypes.h>
+
+/* x and y are row-major: y is written in x's shape. */
+static void describe(const cx_mover *m)
+{
+    cx_view x = cx_mover_x(m, 0), y = cx_mover_y(m, 0);
+    cx_view y_as_x = cx_view_dense(y.data, y.item, &x.shape);
+    cx_move(m, &x, &y_as_x);
+}
+
+static void forward(const cx_call *call)
+{
+    cx_move_forward(call, describe);
+}
+
+static void backward(const cx_call *call)
+{
+    cx_move_backward(call, describe, CX_EXACTLY_ONCE);
+}
+
+static cxai_status fold(const cx_case *c, cx_literal *const *y)
+{
+    return cx_move_fold(c, y, describe);
+}
+
+/* ---- Reshape ---- */
+
+/* The product of the dimensions of y apart from `inferred`, where it divides
+   x's count. */
+static cxai_status infer_dimension(const cx_case *c, cxai_shape *y,
+                                   int inferred)
+{
+    y->dim[inferred] = 1;
+    int64_t count = cxai_shape_count(&c->x_shape[0]);
+    int64_t others = cxai_shape_count(y);
+    if (others <= 0 || count % others != 0) {
+        char text[128];
+        return cx_refuse(c, CXAI_MALFORMED,
+                         "-1 cannot be worked out: %" PRId64
+                         " elements, other dimensions %s",
+                         count, cxai_shape_text(y, text, sizeof text));
+    }
+    y->dim[inferred] = count / others;
+    return CXAI_OK;
+}
+
+/* 0 copies the input's dimension, unless allowzero is set. */
+static cxai_status reshape_dimension(const cx_case *c, int i, int64_t wanted,
+                                     int64_t *dim)
+{
+    int allow_zero = cx_attribute_int(c->attributes, "allowzero", 0) != 0;
+    *dim = wanted;
+    if (wanted != 0 || allow_zero)
+        return CXAI_OK;
+    if (i >= c->x_shape[0].rank)
+        return cx_refuse(c, CXAI_MALFORMED,
+                         "dimension %d shall be the input's, which has %d", i,
+                         c->x_shape[0].rank);
+    *dim = c->x_shape[0].dim[i];
+    return CXAI_OK;
+}
+
+static cxai_status reshape_infer(const cx_case *c)
+{
+    cx_list wanted;
+    cxai_status status = cx_read_list(c, 1, "shape", &wanted);
+    if (status != CXAI_OK)
+        return status;
+    if (wanted.count > CXAI_MAX_RANK)
+        return cx_refuse(c, CXAI_UNSUPPORTED,
+                         "%" PRId64 " dimensions, at most %d are supported",
+                         wanted.count, CXAI_MAX_RANK);
+    cxai_shape y = { .rank = (int)wanted.count };
+    int inferred = -1;
+    for (int i = 0; i < y.rank; i++) {
+        status = reshape_dimension(c, i, wanted.values[i], &y.dim[i]);
+        if (status != CXAI_OK)
+            return status;
+        if (y.dim[i] >= 0)
+            continue;
+        if (y.dim[i] < -1 || inferred >= 0)
+            return cx_refuse(c, CXAI_MALFORMED,
+                             "its shape has a dimension of %" PRId64 "%s",
+                             y.dim[i], inferred >= 0 ? " twice" : "");
+        inferred = i;
+    }
+    if (inferred >= 0)
+        status = infer_dimension(c, &y, inferred);
+    if (status != CXAI_OK)
+        return status;
+    if (cxai_shape_count(&y) != cxai_shape_count(&c->x_shape[0])) {
+        char from[128], to[128];
+        return cx_refuse(c, CXAI_MALFORMED, "cannot reshape %s to %s",
+                         cxai_shape_text(&c->x_shape[0], from, sizeof from),
+                         cxai_shape_text(&y, to, sizeof to));
+    }
+    return cx_set_shape(c, 0, &y);
+}
+
+static const cx_sample reshape_samples[] = {
+    { .inputs = "2,3,4;2=-1,4" },
+    { .inputs = "2,3,4;3=0,2,-1" },
+    { .inputs = "0,3,4;3=3,4,0", .attributes = "allowzero=1" },
+};
+
+/* ---- Flatten ---- */
+
+static cxai_status flatten_infer(const cx_case *c)
+{
+    const cxai_shape *x = &c->x_shape[0];
+    int64_t axis = cx_attribute_int(c->attributes, "axis", 1);
+    if (axis < -x->rank || axis > x->rank)
+        return cx_refuse(c, CXAI_MALFORMED,
+                         "axis %" PRId64 " is out of range for %d dimensions",
+                         axis, x->rank);
+    int split = (int)(axis < 0 ? axis + x->rank : axis);
+    cxai_shape y = { .rank = 2,
+                     .dim = { cx_shape_product(x, 0, split),
+                              cx_shape_product(x, split, x->rank) } };
+    return cx_set_shape(c, 0, &y);
+}
+
+static const cx_sample flatten_samples[] = {
+    { .inputs = "2,3,2,2" },
+    { .inputs = "2,3,2,2", .attributes = "axis=0" },
+    { .inputs = "2,3,2,2", .attributes = "axis=-1" },
+    { .inputs = "2,3", .attributes = "axis=2" },
+};
+
+/* ---- Squeeze and Unsqueeze ---- */
+
+static cxai_status squeeze_infer(const cx_case *c)
+{
+    const cxai_shape *x = &c->x_shape[0];
+    cx_list axes;
+    int chosen[CXAI_MAX_RANK];
+    cxai_status status = cx_read_list(c, 1, "axes", &axes);
+    if (status == CXAI_OK)
+        status = cx_read_axes(c, &axes, x->rank, chosen);
+    if (status != CXAI_OK)
+        return status;
+    cxai_shape y = { .rank = 0 };
+    for (int i = 0; i < x->rank; i++) {
+        int drop = axes.values != NULL ? chosen[i] >= 0 : x->dim[i] == 1;
+        if (!drop)
+            y.dim[y.rank++] = x->dim[i];
+        else if (x->dim[i] != 1)
+            return cx_refuse(c, CXAI_MALFORMED,
+                             "axis %d has %" PRId64 " elements, not 1", i,
+                             x->dim[i]);
+    }
+    return cx_set_shape(c, 0, &y);
+}
+
+static const cx_sample squeeze_samples[] = {
+    { .inputs = "1,3,1,2" },
+    { .inputs = "1,3,1,2;1=-2" },
+    { .inputs = "1,3,1,2", .attributes = "axes=0,2", .opset = 11 },
+};
+
+static cxai_status unsqueeze_infer(const cx_case *c)
+{
+    const cxai_shape *x = &c->x_shape[0];
+    cx_list axes;
+    int chosen[CXAI_MAX_RANK];
+    cxai_status status = cx_read_list(c, 1, "axes", &axes);
+    if (status != CXAI_OK)
+        return status;
+    if (axes.values == NULL)
+        return cx_refuse(c, CXAI_MALFORMED, "it has no axes");
+    if (axes.count > CXAI_MAX_RANK - x->rank)
+        return cx_refuse(c, CXAI_UNSUPPORTED,
+                         "%d and %" PRId64
+                         " dimensions, at most %d are supported",
+                         x->rank, axes.count, CXAI_MAX_RANK);
+    cxai_shape y = { .rank = x->rank + (int)axes.count };
+    status = cx_read_axes(c, &axes, y.rank, chosen);
+    if (status != CXAI_OK)
+        return status;
+    for (int i = 0, from = 0; i < y.rank; i++)
+        y.dim[i] = chosen[i] >= 0 ? 1 : x->dim[from++];
+    return cx_set_shape(c, 0, &y);
+}
+
+static const cx_sample unsqueeze_samples[] = {
+    { .inputs = "3,2;2=0,-1" },
+    { .inputs = "3,2", .attributes = "axes=1", .opset = 11 },
+};
+
+/* ---- Identity and Dropout ---- */
+
+/* Any strides: x and y have the same shape. */
+static void describe_same(const cx_mover *m)
+{
+    cx_view x = cx_mover_x(m, 0), y = cx_mover_y(m, 0);
+    cx_move(m, &x, &y);
+}
+
+static void forward_same(const cx_call *call)
+{
+    cx_move_forward(call, describe_same);
+}
+
+static void backward_same(const cx_call *call)
+{
+    /* nothing depends on a Dropout's ratio */
+    cx_move_backward(call, describe_same,
+                     call->c->input_count > 1 ? CX_AT_MOST_ONCE
+                                              : CX_EXACTLY_ONCE);
+}
+
+static cxai_status fold_same(const cx_case *c, cx_literal *const *y)
+{
+    return cx_move_fold(c, y, describe_same);
+}
+
+static cxai_status identity_infer(const cx_case *c)
+{
+    return cx_set_shape(c, 0, &c->x_shape[0]);
+}
+
+static const cx_sample identity_samples[] = { { .inputs = "2,3,2,2" } };
+
+/* The ratio does not matter at inference; the mask is left out. */
+static cxai_status dropout_infer(const cx_case *c)
+{
+    if (cx_has_input(c, 2)) {
+        const cx_literal *training = c->x_literal[2];
+        if (training == NULL || cx_literal_count(training) != 1 ||
+            cx_literal_int(training, 0) != 0)
+            return cx_refuse(c, CXAI_UNSUPPORTED,
+                             "it is in training mode; export the model for "
+                             "inference");
+    }
+    if (c->output_count > 1)
+        c->y_shape[1].rank = -1;
+    return cx_set_shape(c, 0, &c->x_shape[0]);
+}
+
+static const cx_sample dropout_samples[] = {
+    { .inputs = "2,3,2,2" },
+    { .inputs = "2,3", .attributes = "ratio=0.3f", .opset = 10 },
+    { .inputs = "2,3;1=0;1=0" },
+};
+
+#define MOVES .forward = forward, .backward = backward, .fold = fold
+#define MOVES_SAME                                                             \
+    .forward = forward_same, .backward = backward_same, .fold = fold_same
+
+static const cx_operator operators[] = {
+    { .name = "Reshape",
+      .min_inputs = 1,
+      .max_inputs = 2,
+      .layout = CX_ROW_MAJOR,
+      .infer = reshape_infer,
+      MOVES,
+      CX_SAMPLES(reshape_samples) },
+    { .name = "Flatten",
+      .min_inputs = 1,
+      .max_inputs = 1,
+      .layout = CX_ROW_MAJOR,
+      .infer = flatten_infer,
+      MOVES,
+      CX_SAMPLES(flatten_samples) },
+    { .name = "Squeeze",
+      .min_inputs = 1,
+      .max_inputs = 2,
+      .layout = CX_ROW_MAJOR,
+      .infer = squeeze_infer,
+      MOVES,
+      CX_SAMPLES(squeeze_samples) },
+    { .name = "Unsqueeze",
+      .min_inputs = 1,
+      .max_inputs = 2,
+      .layout = CX_ROW_MAJOR,
+      .infer = unsqueeze_infer,
+      MOVES,
+      CX_SAMPLES(unsqueeze_samples) },
+    { .name = "Identity",
+      .min_inputs = 1,
+      .max_inputs = 1,
+      .layout = CX_STRIDED,
+      .infer = identity_infer,
+      MOVES_SAME,
+      CX_SAMPLES(identity_samples) },
+    { .name = "Dropout",
+      .min_inputs = 1,
+      .max_inputs = 3,
+      .max_outputs = 2,
+      .layout = CX_STRIDED,
+      .infer = dropout_infer,
+      MOVES_SAME,
+      CX_SAMPLES(dropout_samples) },
+};
+
+const cx_operator_family cx_operators_reshape = CX_FAMILY(operators);
