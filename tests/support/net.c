@@ -95,13 +95,15 @@ static void read_list(cx_builder *builder, cx_attribute *a, const char *text)
     double *floats =
         cx_arena_alloc(cx_builder_arena(builder), MOST, sizeof *floats);
     assert_true(ints != NULL && floats != NULL);
-    a->kind = strchr(text, '.') ? CX_ATTRIBUTE_FLOATS : CX_ATTRIBUTE_INTS;
+    a->kind = strpbrk(text, ".f") ? CX_ATTRIBUTE_FLOATS : CX_ATTRIBUTE_INTS;
     while (*text != '\0') {
         char *end;
         assert_true(a->count < MOST);
         floats[a->count] = strtod(text, &end);
         ints[a->count] = (int64_t)floats[a->count];
         a->count++;
+        assert_true(end != text);
+        end += *end == 'f';
         text = *end == ',' ? end + 1 : end;
     }
     if (a->kind == CX_ATTRIBUTE_INTS)
@@ -110,7 +112,8 @@ static void read_list(cx_builder *builder, cx_attribute *a, const char *text)
         a->floats = floats;
 }
 
-static cx_attribute read_attribute(cx_builder *builder, char *text)
+/* Fills one entry of list, or two; returns how many. */
+static int read_attribute(cx_builder *builder, char *text, cx_attribute *list)
 {
     char *value = strchr(text, '=');
     assert_non_null(value);
@@ -128,8 +131,11 @@ static cx_attribute read_attribute(cx_builder *builder, char *text)
     } else {
         a.kind = CX_ATTRIBUTE_INT;
         a.i = strtoll(value, NULL, 10);
+        list[1] = (cx_attribute){ .name = text };
+        read_list(builder, &list[1], value);
     }
-    return a;
+    list[0] = a;
+    return a.kind == CX_ATTRIBUTE_INT ? 2 : 1;
 }
 
 void net_named_node(net *n, const char *name, const char *module,
@@ -138,15 +144,16 @@ void net_named_node(net *n, const char *name, const char *module,
 {
     char in[TEXT], out[TEXT], options[TEXT];
     const char *in_names[MOST], *out_names[MOST], *words[MOST];
-    cx_attribute list[MOST];
+    cx_attribute list[2 * MOST];
     assert_true(strlen(inputs) < TEXT && strlen(outputs) < TEXT &&
                 strlen(attributes) < TEXT);
     strcpy(in, inputs);
     strcpy(out, outputs);
     strcpy(options, attributes);
-    int count = split(options, words);
-    for (int i = 0; i < count; i++)
-        list[i] = read_attribute(n->builder, options + (words[i] - options));
+    int word_count = split(options, words), count = 0;
+    for (int i = 0; i < word_count; i++)
+        count += read_attribute(n->builder, options + (words[i] - options),
+                                &list[count]);
     cx_node_spec spec = {
         .name = name,
         .module = module,

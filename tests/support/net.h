@@ -32,8 +32,9 @@ void net_integers(net *n, const char *name, const char *shape,
 
 /* inputs and outputs are names separated by spaces; "-" is one left out. The
    node is called after its first output. Attributes: "pads=1,1,1,1 axes=2,
-   alpha=0.5 mode=linear": a comma makes a list (also a last one), a point an
-   f behind a number a float, a letter a string. */
+   alpha=0.5 mode=linear": a comma makes a list (also a last one), a point or
+   an f behind a number a float, a letter a string. A single integer is given
+   both as a number and as a list of one. */
 void net_node(net *n, const char *type, const char *inputs, const char *outputs,
               const char *attributes);
 /* The same with a node name and a module path. */
