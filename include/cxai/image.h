@@ -106,7 +106,9 @@ typedef enum cxai_filter {
  * Resizes to width x height. Bilinear and bicubic are antialiased: where the
  * picture shrinks, the kernel widens with it. Results equal those of Pillow's
  * Image.resize on RGB, bit for bit: first the rows, then the columns, each
- * rounded to 8 bits. Channels are independent.
+ * rounded to 8 bits (since version 13 Pillow takes the columns first when the
+ * height shrinks far more than the width; networks were trained before that).
+ * Channels are independent.
  */
 CXAI_API cxai_status cxai_image_resize(cxai_image *out, const cxai_image *image,
                                        int width, int height,

@@ -46,8 +46,8 @@ CXAI_API const char *cxai_labels_name(const cxai_labels *labels, int index);
 
 /*
  * The class that a text means: a name exactly; else a name with other upper
- * and lower case (ASCII); else the only name that has the text as a part, of
- * whole words if there is just one such, of any kind otherwise.
+ * and lower case (ASCII); else the only name that has the text as a part: as
+ * whole words, or, when no name has it so, in any place.
  *
  * CXAI_INVALID lists the candidates of an ambiguous text, CXAI_NOT_FOUND the
  * names nearest to an unknown one.

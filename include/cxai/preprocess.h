@@ -64,8 +64,8 @@ typedef struct cxai_preprocess {
     int width; /* of the network's input */
     int height;
     cxai_resize_rule rule;
-    int length; /* CXAI_SHORT_SIDE only; 0: as width and height have it, times
-                   256/224 */
+    int length; /* CXAI_SHORT_SIDE only; 0: 256/224 of the network's longer
+                   side, rounded */
     cxai_filter filter;
     int fill;
     cxai_channel_order channels;
@@ -74,8 +74,8 @@ typedef struct cxai_preprocess {
     double mean[3]; /* in the network's channel order; grey uses the first */
     double std[3];
     char labels[1024]; /* path of the label file, "" when there is none */
-    char source[256];  /* where this came from: "model.json", "metadata of
-                          model.onnx", "defaults", several joined by ", " */
+    char source[256];  /* where this came from, later overriding earlier:
+                          "defaults, metadata, model.json, given size" */
 } cxai_preprocess;
 
 /* What most networks trained by torchvision take: RGB, short side to 256/224

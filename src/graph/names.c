@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/distance.h"
 #include "graph/graph.h"
 
-enum { LISTED = 5, LONGEST = 128 };
+enum { LISTED = 5 };
 
 /* A name, or the part of a module path, and the value that it stands for. */
 typedef struct name {
@@ -127,47 +128,17 @@ static cxai_status ambiguous(const matches *m, cxai_error *error)
 
 typedef struct nearest {
     const char *wanted;
-    size_t length;
     int count;
     name list[LISTED];
     int distance[LISTED]; /* ascending */
 } nearest;
 
-/*
- * The least number of letters to add, drop or change (Levenshtein, "Binary
- * codes capable of correcting deletions, insertions, and reversals", 1966)
- * that turns the wanted text into the name, or into a part of it that begins
- * after '.' or '/' and reaches its end.
- */
-static int distance(const nearest *n, const name *found)
-{
-    int row[LONGEST + 1]; /* by letters of wanted, for a growing name */
-    size_t wanted = n->length;
-    for (size_t j = 0; j <= wanted; j++)
-        row[j] = (int)j;
-    for (size_t i = 0; i < found->length; i++) {
-        char letter = found->text[i];
-        int diagonal = row[0];
-        row[0] = letter == '.' || letter == '/' ? 0 : row[0] + 1;
-        for (size_t j = 1; j <= wanted; j++) {
-            int best = diagonal + (letter != n->wanted[j - 1]);
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            diagonal = row[j];
-            row[j] = best;
-        }
-    }
-    return row[wanted];
-}
-
 static void rank(const name *found, void *payload)
 {
     nearest *n = payload;
-    if (found->length == 0 || found->length > LONGEST)
+    if (found->length == 0 || found->length > CX_LONGEST_TEXT)
         return;
-    int own = distance(n, found);
+    int own = cx_distance(n->wanted, found->text, found->length, "./", 0);
     if (n->count == LISTED && own >= n->distance[LISTED - 1])
         return;
     for (int i = 0; i < n->count; i++)
@@ -185,9 +156,7 @@ static void rank(const name *found, void *payload)
 static cxai_status unknown(const cxai_model *model, const char *wanted,
                            cxai_error *error)
 {
-    size_t length = strlen(wanted);
-    nearest n = { .wanted = wanted,
-                  .length = length < LONGEST ? length : LONGEST };
+    nearest n = { .wanted = wanted };
     visit_names(model, MODULE_PATH, rank, &n);
     visit_names(model, VALUE_NAME, rank, &n);
     visit_names(model, NODE_NAME, rank, &n);
