@@ -108,7 +108,7 @@ static cxai_status reshape_infer(const cx_case *c)
 static const cx_sample reshape_samples[] = {
     { .inputs = "2,3,4;2=-1,4" },
     { .inputs = "2,3,4;3=0,2,-1" },
-    { .inputs = "0,3,4;3=3,4,0", .attributes = "allowzero=1" },
+    { .inputs = "0,3,4=;3=3,4,0", .attributes = "allowzero=1" },
 };
 
 /* ---- Flatten ---- */

@@ -133,6 +133,14 @@ static void add_convolution(net *n, const char *from, const char *to,
     free(ones);
 }
 
+static int is_first_real(const sample_case *s, int k)
+{
+    for (int i = 0; i < k; i++)
+        if (s->inputs[i].kind == SAMPLE_REALS)
+            return 0;
+    return s->inputs[k].kind == SAMPLE_REALS;
+}
+
 static void add_input(net *n, const sample_case *s, int k, sample_model kind)
 {
     const sample_input *input = &s->inputs[k];
@@ -140,7 +148,8 @@ static void add_input(net *n, const sample_case *s, int k, sample_model kind)
     snprintf(name, sizeof name, "x%d", k);
     if (input->kind == SAMPLE_INTEGERS)
         net_integers(n, name, input->shape_text, input->integers);
-    else if (input->kind == SAMPLE_REALS && kind == SAMPLE_FIRST_FED && k > 0)
+    else if (input->kind == SAMPLE_REALS && kind == SAMPLE_FIRST_FED &&
+             !is_first_real(s, k))
         net_reals(n, name, input->shape_text, input->reals);
     else if (input->kind == SAMPLE_REALS)
         net_input(n, name, input->shape_text);
@@ -165,8 +174,8 @@ static void append_input(net *n, const sample_case *s, int k, sample_model kind,
     add_input(n, s, k, kind);
     if (input->kind == SAMPLE_OMITTED) {
         append(list, "-");
-    } else if (kind == SAMPLE_NEIGHBOURS && k == 0 &&
-               input->kind == SAMPLE_REALS && takes_neighbour(&input->shape)) {
+    } else if (kind == SAMPLE_NEIGHBOURS && is_first_real(s, k) &&
+               takes_neighbour(&input->shape)) {
         add_convolution(n, name, near, &input->shape);
         append(list, near);
     } else {

@@ -40,7 +40,7 @@ void sample_free(sample_case *s);
 
 typedef enum sample_model {
     SAMPLE_ALL_FED,    /* every real input is an input of the graph */
-    SAMPLE_FIRST_FED,  /* only the first one, the others are constants */
+    SAMPLE_FIRST_FED,  /* only the first of them, the others are constants */
     SAMPLE_NEIGHBOURS, /* as SAMPLE_ALL_FED; convolutions that change nothing
                           around the node, so that its tensors lie as they do
                           inside a network */
