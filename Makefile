@@ -186,12 +186,22 @@ check:
 	$(MAKE) BUILD=$(BUILD)/double DOUBLE=1 run-tests
 	$(MAKE) run-tests
 
+# Full-size networks of both PyTorch exporters; tests/reference/zoo.py makes
+# the folder ZOO.
+zoo-check: $(BUILD)/tests/zoo/zoo_check
+	$< $(ZOO)
+
+# Timings beside onnxruntime, when PYTHON has it.
+PYTHON ?= python3
+bench: $(BUILD)/tests/bench/bench
+	$(PYTHON) tests/bench/compare_onnxruntime.py $<
+
 help:
 	@sed -n 's/^## //p' Makefile
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tests run-tests check help clean
+.PHONY: all tests run-tests check zoo-check bench help clean
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -30,7 +30,7 @@ void check_close(const cxai_real *got, const double *want, int64_t count,
     for (int64_t i = 0; i < count; i++) {
         double difference = fabs((double)got[i] - want[i]);
         if (!(difference <= most)) {
-            most = difference;
+            most = isnan(difference) ? HUGE_VAL : difference;
             worst = i;
         }
     }
@@ -58,7 +58,7 @@ double relative_error(const cxai_real *got, const cxai_real *want,
     for (int64_t i = 0; i < count; i++) {
         double d = fabs((double)got[i] - (double)want[i]);
         if (!(d <= difference))
-            difference = d;
+            difference = isnan(d) ? HUGE_VAL : d;
         largest = fmax(largest, fabs((double)want[i]));
     }
     return largest > 0 ? difference / largest : difference;
