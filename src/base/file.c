@@ -15,7 +15,7 @@
 /* ---- reading ---- */
 
 static const uint64_t DEFAULT_MAX_BYTES = UINT64_C(4) << 30;
-enum { FIRST_BLOCK = 64 << 10, AT_ONCE = 1 << 30 };
+enum { BLOCK = 64 << 10, AT_ONCE = 1 << 30 };
 
 /* A file being read; name is for messages. */
 typedef struct reading {
@@ -78,7 +78,7 @@ static cxai_status read_stream(reading *r)
     size_t got = 1;
     while (got > 0) {
         /* one byte stays free for the final 0 */
-        size_t wanted = r->size < FIRST_BLOCK ? FIRST_BLOCK : r->size + 2;
+        size_t wanted = r->size + BLOCK;
         if (cx_grow(&r->bytes, &r->capacity, wanted, 1) != 0)
             return no_memory(r, wanted);
         cxai_status status = read_some(r, r->capacity - r->size - 1, &got);

@@ -192,7 +192,7 @@ static cxai_status unsqueeze_infer(const cx_case *c)
 
 static const cx_sample unsqueeze_samples[] = {
     { .inputs = "3,2;2=0,-1" },
-    { .inputs = "3,2", .attributes = "axes=1", .opset = 11 },
+    { .inputs = "3,2", .attributes = "axes=1,", .opset = 11 },
 };
 
 /* ---- Identity and Dropout ---- */
