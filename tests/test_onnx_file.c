@@ -1,0 +1,451 @@
+/* What a model file may be, and the one clear line for what it may not. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cxai/model.h"
+#include "support/check.h"
+#include "support/model_file.h"
+
+static void refuse_bytes(const void *bytes, size_t size, cxai_status wanted,
+                         const char *cause)
+{
+    cxai_model *model;
+    cxai_error error = { .message = "" };
+    cxai_status status =
+        cxai_model_load_memory(&model, bytes, size, NULL, NULL, &error);
+    check_error(status, &error, wanted, cause);
+    assert_null(model);
+}
+
+static void refuse(model_file *file, cxai_status wanted, const char *cause)
+{
+    size_t size;
+    const void *bytes = model_file_pack(file, &size);
+    refuse_bytes(bytes, size, wanted, cause);
+    model_file_end(file);
+}
+
+static cxai_model *load(model_file *file)
+{
+    size_t size;
+    const void *bytes = model_file_pack(file, &size);
+    cxai_model *model;
+    cxai_error error = { .message = "" };
+    check_ok(cxai_model_load_memory(&model, bytes, size, NULL, NULL, &error),
+             &error);
+    model_file_end(file);
+    return model;
+}
+
+/* y = relu(x) + w */
+static void start(model_file *file, int64_t opset)
+{
+    model_file_start(file, opset);
+    model_file_input(file, "x", "N,3");
+    model_file_raw(file, model_file_weight(file, "w", TENSOR_TYPE(FLOAT), "3"),
+                   (float[]){ 1, 2, 3 }, 12);
+    model_file_node(file, "Relu", "relu", "x", "r");
+    model_file_node(file, "Add", "add", "r,w", "y");
+    model_file_output(file, "y");
+}
+
+/* ---- files that are something else ---- */
+
+static void other_formats(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *cause;
+    } others[] = {
+        { "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n",
+          60, "Git LFS pointer" },
+        { "\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16, "a PNG image" },
+        { "\xff\xd8\xff\xe0\0\x10JFIF", 10, "a JPEG image" },
+        { "PK\x03\x04\x14\0\0\0", 8, "a ZIP archive" },
+        { "\x89HDF\r\n\x1a\n\0", 9, "an HDF5 file" },
+        { "\x80\x02}q\0", 5, "a Python pickle" },
+        { "\x1f\x8b\x08\0", 4, "gzip data" },
+        { "\x1c\0\0\0TFL3", 8, "a TensorFlow Lite model" },
+        { "<!DOCTYPE html>", 15, "an HTML or XML page" },
+        { "{\"size\": 224}", 13, "JSON text" },
+        { "\x93NUMPY\1\0", 8, "a NumPy array" },
+    };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        refuse_bytes(others[i].bytes, others[i].size, CXAI_MALFORMED,
+                     others[i].cause);
+    refuse_bytes("", 0, CXAI_MALFORMED, "the file is empty");
+    refuse_bytes("hello, world", 12, CXAI_MALFORMED, "not an ONNX model");
+    refuse_bytes("\0\0\0\0\0\0\0\0", 8, CXAI_MALFORMED, "byte 0");
+}
+
+static void missing_files(void **state)
+{
+    (void)state;
+    cxai_model *model;
+    cxai_error error = { .message = "" };
+    check_error(cxai_model_load(&model, "no/such.onnx", NULL, &error), &error,
+                CXAI_IO, "no/such.onnx");
+    assert_null(model);
+    check_error(cxai_model_load(&model, "tests", NULL, &error), &error, CXAI_IO,
+                "tests");
+    check_error(cxai_model_load(&model, "/dev/null", NULL, &error), &error,
+                CXAI_MALFORMED, "/dev/null: the file is empty");
+    cxai_limits limits = { .file_bytes = 100 };
+    check_error(cxai_model_load(&model, "data/labels.txt", &limits, &error),
+                &error, CXAI_LIMIT, "data/labels.txt");
+    assert_null(model);
+}
+
+/* No part of a file is taken for a whole. */
+static void cut_off(void **state)
+{
+    (void)state;
+    model_file file;
+    start(&file, 13);
+    size_t size;
+    const uint8_t *bytes = model_file_pack(&file, &size);
+    for (size_t part = 1; part < size; part++) {
+        uint8_t *copy = malloc(part); /* so that sanitizers see its end */
+        assert_non_null(copy);
+        memcpy(copy, bytes, part);
+        refuse_bytes(copy, part, CXAI_MALFORMED, "model: ");
+        free(copy);
+    }
+    refuse_bytes(bytes, size / 2, CXAI_MALFORMED, "cut off");
+    model_file_end(&file);
+}
+
+/* Any byte may be anything: a model or one clear line comes out. */
+static void damaged(void **state)
+{
+    (void)state;
+    model_file file;
+    start(&file, 13);
+    size_t size, loaded = 0, refused = 0;
+    uint8_t *bytes = (uint8_t *)(uintptr_t)model_file_pack(&file, &size);
+    for (size_t i = 0; i < size; i++) {
+        for (unsigned flip = 1; flip < 256; flip += 2) {
+            cxai_model *model;
+            cxai_error error = { .message = "" };
+            bytes[i] ^= (uint8_t)flip;
+            if (cxai_model_load_memory(&model, bytes, size, NULL, NULL,
+                                       &error) == CXAI_OK) {
+                loaded++;
+            } else {
+                refused++;
+                assert_null(model);
+                assert_true(strlen(error.message) > strlen("model: "));
+            }
+            cxai_model_free(&model);
+            bytes[i] ^= (uint8_t)flip;
+        }
+    }
+    assert_true(loaded > 0 && refused > loaded);
+    model_file_end(&file);
+}
+
+/* ---- versions and operators ---- */
+
+static void versions(void **state)
+{
+    (void)state;
+    model_file file;
+    for (int64_t opset = 7; opset <= 28; opset += 21) {
+        start(&file, opset);
+        cxai_model *model = load(&file);
+        assert_int_equal(cxai_model_opset(model), opset);
+        cxai_model_free(&model);
+    }
+    start(&file, 6);
+    refuse(&file, CXAI_UNSUPPORTED, "uses opset 6; 7 to 28 are supported");
+    start(&file, 29);
+    refuse(&file, CXAI_UNSUPPORTED, "uses opset 29");
+    start(&file, INT64_MAX);
+    refuse(&file, CXAI_UNSUPPORTED, "uses opset 9223372036854775807");
+    start(&file, 13);
+    file.model.n_opset_import = 0;
+    refuse(&file, CXAI_MALFORMED, "which opset");
+    start(&file, 13);
+    file.model.opset_import[0]->domain = model_file_text(&file, "com.example");
+    refuse(&file, CXAI_MALFORMED, "which opset");
+    start(&file, 13);
+    file.model.ir_version = 15;
+    refuse(&file, CXAI_UNSUPPORTED, "IR version 15");
+    start(&file, 13);
+    file.model.has_ir_version = 0;
+    refuse(&file, CXAI_MALFORMED, "no IR version");
+    start(&file, 13);
+    file.model.graph = NULL;
+    refuse(&file, CXAI_MALFORMED, "no graph");
+}
+
+/* The default domain has two names. */
+static void default_domain(void **state)
+{
+    (void)state;
+    model_file file;
+    start(&file, 13);
+    file.model.opset_import[0]->domain = model_file_text(&file, "ai.onnx");
+    file.graph->node[0]->domain = model_file_text(&file, "ai.onnx");
+    cxai_model *model = load(&file);
+    assert_int_equal(cxai_model_opset(model), 13);
+    assert_string_equal(cxai_model_node(model, 0).domain, "");
+    cxai_model_free(&model);
+}
+
+/* All that is unsupported is named at once. */
+static void unsupported_operators(void **state)
+{
+    (void)state;
+    static const char *const types[] = { "If", "Loop", "Scan", "NonZero" };
+    model_file file;
+    start(&file, 13);
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "z%zu", i);
+        model_file_node(&file, types[i], name, "x", name);
+        model_file_output(&file, name);
+    }
+    size_t size;
+    const void *bytes = model_file_pack(&file, &size);
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        refuse_bytes(bytes, size, CXAI_UNSUPPORTED, types[i]);
+    model_file_end(&file);
+
+    start(&file, 13);
+    file.graph->node[0]->domain = model_file_text(&file, "com.example");
+    refuse(&file, CXAI_UNSUPPORTED, "com.example.Relu");
+}
+
+/* An If inside an If inside an If ..., put together from its inside. */
+static void endless_nesting(void **state)
+{
+    (void)state;
+    enum { DEPTH = 100000, ROOM = DEPTH * 64 };
+    static const uint8_t operator_type[] = { 0x22, 2, 'I', 'f' };
+    static const uint8_t output[] = { 0x12, 1, 'y' };
+    uint8_t *room = malloc(ROOM);
+    assert_non_null(room);
+    uint8_t *at = room + ROOM;
+#define PUT_LENGTH(field)                                                      \
+    do {                                                                       \
+        size_t length = (size_t)(room + ROOM - at);                            \
+        uint8_t text[10], *end = text;                                         \
+        for (; length > 127; length >>= 7)                                     \
+            *end++ = (uint8_t)(length | 128);                                  \
+        *end++ = (uint8_t)length;                                              \
+        at -= end - text;                                                      \
+        memcpy(at, text, (size_t)(end - text));                                \
+        *--at = (field) << 3 | 2;                                              \
+    } while (0)
+    for (int i = 0; i < DEPTH; i++) {
+        if (i > 0) {
+            PUT_LENGTH(6); /* AttributeProto.g */
+            PUT_LENGTH(5); /* NodeProto.attribute */
+        }
+        at -= sizeof output;
+        memcpy(at, output, sizeof output);
+        at -= sizeof operator_type;
+        memcpy(at, operator_type, sizeof operator_type);
+        PUT_LENGTH(1); /* GraphProto.node */
+    }
+    /* the outermost graph has an input "x" and an output "y" */
+    static const uint8_t rest[] = { 0x5a, 15,   0x0a, 1,    'x', 0x12, 10, 0x0a,
+                                    8,    0x08, 1,    0x12, 4,   0x0a, 2,  0x08,
+                                    3,    0x62, 3,    0x0a, 1,   'y' };
+    at -= sizeof rest;
+    memcpy(at, rest, sizeof rest);
+    PUT_LENGTH(7); /* ModelProto.graph */
+    static const uint8_t head[] = { 0x08, 8, 0x42, 2, 0x10, 13 };
+    at -= sizeof head;
+    memcpy(at, head, sizeof head);
+#undef PUT_LENGTH
+    refuse_bytes(at, (size_t)(room + ROOM - at), CXAI_UNSUPPORTED,
+                 "unsupported operators: If");
+    free(room);
+}
+
+/* A node of two bytes takes near two hundred in memory. */
+static void more_than_it_seems(void **state)
+{
+    (void)state;
+    enum { NODES = 200000 };
+    uint8_t *bytes = calloc(NODES * 2 + 16, 1);
+    assert_non_null(bytes);
+    size_t at = 0;
+    bytes[at++] = 7 << 3 | 2;
+    bytes[at++] = (NODES * 2 & 127) | 128;
+    bytes[at++] = (NODES * 2 >> 7 & 127) | 128;
+    bytes[at++] = NODES * 2 >> 14;
+    for (int i = 0; i < NODES; i++, at += 2)
+        bytes[at] = 1 << 3 | 2;
+    refuse_bytes(bytes, at, CXAI_LIMIT, "unpack to more than");
+    free(bytes);
+}
+
+static void too_many_nodes(void **state)
+{
+    (void)state;
+    model_file file;
+    start(&file, 13);
+    size_t size;
+    const void *bytes = model_file_pack(&file, &size);
+    cxai_limits limits = { .nodes = 1 };
+    cxai_model *model;
+    cxai_error error = { .message = "" };
+    check_error(
+        cxai_model_load_memory(&model, bytes, size, NULL, &limits, &error),
+        &error, CXAI_LIMIT, "more than 1 nodes");
+    model_file_end(&file);
+}
+
+/* ---- inputs, outputs, properties ---- */
+
+static void inputs(void **state)
+{
+    (void)state;
+    model_file file;
+    start(&file, 13);
+    model_file_input(&file, "w", "3"); /* files of IR 3 list weights, too */
+    model_file_input(&file, "second", "-1,0,5,height");
+    model_file_node(&file, "Relu", "", "second", "z");
+    model_file_output(&file, "z");
+    cxai_model *model = load(&file);
+    assert_int_equal(cxai_model_input_count(model), 2);
+    assert_string_equal(
+        cxai_model_value_name(model, cxai_model_input(model, 1)), "second");
+    cxai_shape first = cxai_model_input_shape(model, 0);
+    cxai_shape second = cxai_model_input_shape(model, 1);
+    assert_true(cxai_shape_equal(&first, &(cxai_shape){ 2, { 0, 3 } }));
+    assert_true(cxai_shape_equal(&second, &(cxai_shape){ 4, { 0, 0, 5, 0 } }));
+    cxai_model_free(&model);
+}
+
+static void refused_inputs(void **state)
+{
+    (void)state;
+    model_file file;
+    start(&file, 13);
+    file.graph->input[0]->type->tensor_type->elem_type = TENSOR_TYPE(INT64);
+    refuse(&file, CXAI_UNSUPPORTED,
+           "the input \"x\" has elements of type int64");
+    start(&file, 13);
+    file.graph->input[0]->type->tensor_type->shape = NULL;
+    refuse(&file, CXAI_UNSUPPORTED, "declared without a shape");
+    start(&file, 13);
+    file.graph->input[0]->type->tensor_type = NULL;
+    refuse(&file, CXAI_UNSUPPORTED, "not declared as a tensor");
+    start(&file, 13);
+    model_file_input(&file, "v", "1,1,1,1,1,1,1,1,1");
+    refuse(&file, CXAI_UNSUPPORTED, "too many dimensions");
+    start(&file, 13);
+    file.graph->n_input = 0;
+    refuse(&file, CXAI_UNSUPPORTED, "has no input");
+    start(&file, 13);
+    file.graph->n_output = 0;
+    refuse(&file, CXAI_MALFORMED, "no output");
+}
+
+static void refused_graphs(void **state)
+{
+    (void)state;
+    model_file file;
+    start(&file, 13);
+    Onnx__SparseTensorProto *sparse = model_file_alloc(&file, sizeof *sparse);
+    onnx__sparse_tensor_proto__init(sparse);
+    file.graph->sparse_initializer = &sparse;
+    file.graph->n_sparse_initializer = 1;
+    refuse(&file, CXAI_UNSUPPORTED, "sparse weights");
+    start(&file, 13);
+    model_file_node(&file, "Relu", "again", "x", "r");
+    refuse(&file, CXAI_MALFORMED, "\"r\" is made twice");
+    start(&file, 13);
+    model_file_node(&file, "Relu", "", "nothing", "z");
+    model_file_output(&file, "z");
+    refuse(&file, CXAI_MALFORMED, "\"nothing\"");
+    start(&file, 13);
+    Onnx__AttributeProto *attribute = model_file_attribute(
+        &file, file.graph->node[0], "a", ATTRIBUTE_TYPE(INT));
+    attribute->ref_attr_name = model_file_text(&file, "b");
+    refuse(&file, CXAI_MALFORMED,
+           "Relu node \"relu\": the attribute \"a\" refers to");
+}
+
+static void properties(void **state)
+{
+    (void)state;
+    model_file file;
+    start(&file, 13);
+    Onnx__StringStringEntryProto entry, *entries[] = { &entry };
+    onnx__string_string_entry_proto__init(&entry);
+    entry.key = model_file_text(&file, "input.mean");
+    entry.value = model_file_text(&file, "1 2 3");
+    file.model.metadata_props = entries;
+    file.model.n_metadata_props = 1;
+    file.model.producer_name = model_file_text(&file, "somebody");
+    cxai_model *model = load(&file);
+    assert_string_equal(cxai_model_metadata(model, "input.mean"), "1 2 3");
+    assert_null(cxai_model_metadata(model, "input.std"));
+    assert_string_equal(cxai_model_producer_name(model), "somebody");
+    cxai_model_free(&model);
+}
+
+/* The digests are those of data/SOURCES.md, by sha256sum; the layers those of
+   the networks' papers: what the global pooling takes. */
+static void embedded_models(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *sha256, *layer;
+        cxai_shape input;
+    } models[] = {
+        { "data/efficientnet-lite0.int8.onnx",
+          "d52830e5837d538768dca3664745045f79f91e65420f57b02371e670dc7f9567",
+          "head",
+          { 4, { 1, 3, 224, 224 } } },
+        { "data/squeezenet-1.1.int8.onnx",
+          "8c52aa29cf0aee1b4cd5fc3b14a27806b58359ffefcaaada8559a85d6eadc11f",
+          "conv10",
+          { 4, { 1, 3, 227, 227 } } },
+    };
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        cxai_model *model;
+        cxai_error error;
+        check_ok(cxai_model_load(&model, models[i].path, NULL, &error), &error);
+        assert_string_equal(cxai_model_sha256(model), models[i].sha256);
+        assert_string_equal(cxai_model_producer_name(model), "cxai");
+        assert_int_equal(cxai_model_opset(model), 13);
+        assert_string_equal(
+            cxai_model_value_name(model, cxai_model_logits(model)), "logits");
+        int layer = cxai_model_cam_layer(model, &models[i].input);
+        assert_true(layer >= 0);
+        assert_string_equal(cxai_model_value_name(model, layer),
+                            models[i].layer);
+        cxai_model_free(&model);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(other_formats),
+        cmocka_unit_test(missing_files),
+        cmocka_unit_test(cut_off),
+        cmocka_unit_test(damaged),
+        cmocka_unit_test(versions),
+        cmocka_unit_test(default_domain),
+        cmocka_unit_test(unsupported_operators),
+        cmocka_unit_test(endless_nesting),
+        cmocka_unit_test(more_than_it_seems),
+        cmocka_unit_test(too_many_nodes),
+        cmocka_unit_test(inputs),
+        cmocka_unit_test(refused_inputs),
+        cmocka_unit_test(refused_graphs),
+        cmocka_unit_test(properties),
+        cmocka_unit_test(embedded_models),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
