@@ -97,13 +97,16 @@ static cxai_status resolve(const cx_reader *reader, const char *label,
                          "model's own folder are read",
                          label, name);
     char path[PATH_MAX];
-    int length = snprintf(path, sizeof path, "%s/%s", external->folder, name);
-    if (length >= PATH_MAX || realpath(path, resolved) == NULL)
-        return cxai_fail(reader->error, CXAI_IO,
+    errno = 0;
+    if (snprintf(path, sizeof path, "%s/%s", external->folder, name) >=
+        PATH_MAX)
+        errno = ENAMETOOLONG;
+    if (errno != 0 || realpath(path, resolved) == NULL)
+        return cxai_fail(reader->error,
+                         errno == ENOENT ? CXAI_NOT_FOUND : CXAI_IO,
                          "%s lies in the file \"%s\", which cannot be opened "
                          "(%s); put it beside the model",
-                         label, path,
-                         strerror(length >= PATH_MAX ? ENAMETOOLONG : errno));
+                         label, path, strerror(errno));
     if (!is_inside(resolved, external->roots[0]) &&
         !is_inside(resolved, external->roots[1]))
         return cxai_fail(reader->error, CXAI_MALFORMED,

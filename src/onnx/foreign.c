@@ -18,9 +18,7 @@ static const struct {
     { 0, 4, "PK\x03\x04",
       "a ZIP archive (a PyTorch checkpoint?); unpack it or export the network "
       "with torch.onnx.export" },
-    { 0, 3,
-      "\x80\x02"
-      "c",
+    { 0, 1, "\x80",
       "a Python pickle; export the network with torch.onnx.export" },
     { 0, 2, "\x1f\x8b", "gzip data; unpack it first" },
     { 4, 4, "TFL3", "a TensorFlow Lite model; convert it to ONNX" },
