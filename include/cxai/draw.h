@@ -98,7 +98,7 @@ CXAI_API char *cxai_text_fit(const char *text, int width, char *out,
 
 /* ---- grids ---------------------------------------------------------------
 
-   Tiles of equal size on a light ground, from left to right, then down. */
+   Tiles on a light ground, from left to right, then down. */
 
 /* Zero-initialise for the defaults. */
 typedef struct cxai_tiles {
@@ -127,9 +127,9 @@ CXAI_API cxai_status cxai_tiles_maps(cxai_image *out, const cxai_real *maps,
                                      const cxai_tiles *style,
                                      cxai_error *error);
 
-/* Draws count pictures, whose sizes may differ: each in the upper left of a
-   tile of the largest width and height. columns = count and hide_labels put
-   pictures side by side. upscale 0 means 1 here. */
+/* Draws count pictures, whose sizes may differ: a column is as wide as its
+   widest picture, a row as high as the highest of all. columns = count puts
+   pictures, and a colour bar, side by side. upscale 0 means 1 here. */
 CXAI_API cxai_status cxai_tiles_images(cxai_image *out,
                                        const cxai_image *images, int count,
                                        const cxai_tiles *style,

@@ -123,12 +123,14 @@ cxai_status cxai_labels_find(const cxai_labels *labels, const char *text,
                                           "class by its number"
                                         : "a label is empty");
     for (size_t t = 0; t < sizeof tests / sizeof *tests; t++) {
-        int count = 0;
+        int count = 0, found = 0;
         for (int i = 0; i < labels->count; i++)
             if (tests[t](labels->names[i], text) && count++ == 0)
-                *index = i;
-        if (count == 1)
+                found = i;
+        if (count == 1) {
+            *index = found;
             return CXAI_OK;
+        }
         if (count > 1)
             return ambiguous(labels, text, tests[t], count, error);
     }
