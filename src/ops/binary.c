@@ -24,7 +24,7 @@ typedef struct binary {
 
 typedef struct params {
     const binary *f;
-    cxai_tensor exponent; /* Pow's, where it is a constant of integers */
+    cxai_tensor exponent; /* Pow's, where the base has another type */
 } params;
 
 static cxai_status binary_infer(const cx_case *c, const binary *f)
@@ -277,8 +277,8 @@ static cxai_status divide_infer(const cx_case *c)
 static cxai_status raise_infer(const cx_case *c)
 {
     const cx_literal *exponent = c->x_literal[1];
-    if (c->y_type[0] == CX_REAL && exponent != NULL &&
-        exponent->type != CX_REAL) {
+    if (exponent != NULL &&
+        (c->y_type[0] == CX_REAL) != (exponent->type == CX_REAL)) {
         int64_t count = cx_literal_count(exponent);
         cxai_real *data = cx_arena_alloc(c->arena, (size_t)count, sizeof *data);
         if (data == NULL)
@@ -309,8 +309,29 @@ static cxai_status prelu_infer(const cx_case *c)
     return status;
 }
 
+/* Integers to powers of real numbers, row-major or one for all. */
+static cxai_status fold_real_powers(const cx_case *c, cx_literal *y)
+{
+    const cx_literal *base = c->x_literal[0], *exponent = c->x_literal[1];
+    int64_t count = cx_literal_count(y), powers = cx_literal_count(exponent);
+    if (cx_literal_count(base) != count || (powers != count && powers != 1))
+        return cx_refuse(c, CXAI_UNSUPPORTED,
+                         "integers to powers of another shape are not "
+                         "supported");
+    for (int64_t i = 0; i < count; i++) {
+        double value = pow(cx_literal_number(base, i),
+                           cx_literal_number(exponent, powers == 1 ? 0 : i));
+        if (!(fabs(value) < 9e18))
+            return cx_refuse(c, CXAI_MALFORMED, "a power is no integer");
+        cx_store_integer(y, i, (int64_t)value);
+    }
+    return CXAI_OK;
+}
+
 static cxai_status fold(const cx_case *c, cx_literal *const *y)
 {
+    if (((const params *)c->params)->exponent.data != NULL)
+        return fold_real_powers(c, y[0]);
     return cx_fold_integers(c, ((const params *)c->params)->f->integer, y[0]);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "ops/common/flat.h"
+#include "ops/common/fold.h"
 #include "ops/operator.h"
 
 /* y = min(max(scale * x + offset, low), high), or for a bent line
@@ -20,6 +21,8 @@ typedef struct params {
     cxai_real scale, offset;
     cxai_real low, high;
     cxai_real inside, outside; /* slopes */
+    int takes_integers;        /* Clip; its bounds are then: */
+    int64_t least, greatest;
 } params;
 
 enum { WORD = 64 }; /* elements handled between two looks at the mask */
@@ -28,7 +31,7 @@ static cxai_status piecewise_infer(const cx_case *c, const params *p)
 {
     memcpy(c->params, p, sizeof *p);
     c->y_shape[0] = c->x_shape[0];
-    if (c->y_type[0] != CX_REAL)
+    if (c->y_type[0] != CX_REAL && !p->takes_integers)
         return cx_refuse(c, CXAI_UNSUPPORTED, "its input must be real numbers");
     return CXAI_OK;
 }
@@ -70,7 +73,7 @@ static cxai_status hard_sigmoid_infer(const cx_case *c)
 
 /* Clip's bound: an attribute before opset 11, then an optional input. */
 static cxai_status clip_bound(const cx_case *c, int input, const char *name,
-                              cxai_real *bound)
+                              cxai_real *bound, int64_t *integer)
 {
     if (c->opset < 11) {
         *bound = attribute(c, name, (double)*bound);
@@ -84,6 +87,7 @@ static cxai_status clip_bound(const cx_case *c, int input, const char *name,
     if (cx_literal_count(literal) != 1)
         return cx_refuse(c, CXAI_MALFORMED, "%s is not a single number", name);
     *bound = (cxai_real)cx_literal_number(literal, 0);
+    *integer = cx_literal_int(literal, 0);
     return CXAI_OK;
 }
 
@@ -92,11 +96,27 @@ static cxai_status clip_infer(const cx_case *c)
     params p = { .scale = 1,
                  .low = (cxai_real)-INFINITY,
                  .high = (cxai_real)INFINITY,
-                 .inside = 1 };
-    cxai_status status = clip_bound(c, 1, "min", &p.low);
+                 .inside = 1,
+                 .takes_integers = 1,
+                 .least = INT64_MIN,
+                 .greatest = INT64_MAX };
+    cxai_status status = clip_bound(c, 1, "min", &p.low, &p.least);
     if (status == CXAI_OK)
-        status = clip_bound(c, 2, "max", &p.high);
+        status = clip_bound(c, 2, "max", &p.high, &p.greatest);
     return status == CXAI_OK ? piecewise_infer(c, &p) : status;
+}
+
+/* Clip of integers; infer lets no other operator come here. */
+static cxai_status fold(const cx_case *c, cx_literal *const *y)
+{
+    const params *p = c->params;
+    int64_t count = cx_literal_count(y[0]);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t v = cx_literal_int(c->x_literal[0], i);
+        v = v < p->least ? p->least : v;
+        cx_store_integer(y[0], i, v > p->greatest ? p->greatest : v);
+    }
+    return CXAI_OK;
 }
 
 static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
@@ -221,6 +241,7 @@ static const cx_sample clip_samples[] = {
     { .inputs = "2,3,5;=0;=6", .low = -9, .high = 9 },
     { .inputs = "2,3,5;-;=1", .low = -3, .high = 3 },
     { .inputs = "2,3,5;=-1", .low = -3, .high = 3 },
+    { .inputs = "4=1,5,9,-2;=0;=6" },
 };
 
 #define ENTRY(operator_name, inputs, infer_function, operator_samples)         \
@@ -228,7 +249,7 @@ static const cx_sample clip_samples[] = {
         .name = operator_name, .min_inputs = 1, .max_inputs = inputs,          \
         .layout = CX_SAME, .params_size = sizeof(params),                      \
         .infer = infer_function, .demand = demand, .forward = forward,         \
-        .backward = backward, CX_SAMPLES(operator_samples)                     \
+        .backward = backward, .fold = fold, CX_SAMPLES(operator_samples)       \
     }
 
 static const cx_operator operators[] = {

@@ -8,6 +8,7 @@
 
 #include "ops/common/exponential.h"
 #include "ops/common/flat.h"
+#include "ops/common/fold.h"
 #include "ops/operator.h"
 
 #define R(number) ((cxai_real)(number))
@@ -88,12 +89,9 @@ static cxai_status unary_fold(const cx_case *c, cx_literal *const *y)
 {
     const params *p = c->params;
     int64_t n = cx_literal_count(y[0]);
-    if (y[0]->type != CX_INT64)
-        return cx_refuse(c, CXAI_UNSUPPORTED,
-                         "8-bit integers are not supported here");
     for (int64_t i = 0; i < n; i++)
-        ((int64_t *)y[0]->data)[i] =
-            p->f->integer(cx_literal_int(c->x_literal[0], i));
+        cx_store_integer(y[0], i,
+                         p->f->integer(cx_literal_int(c->x_literal[0], i)));
     return CXAI_OK;
 }
 
