@@ -399,16 +399,16 @@ static void what_is_not_finite_is_said(void **state)
     cxai_model_free(&model);
 }
 
-typedef struct log {
+typedef struct told {
     int calls;
     int64_t last, total;
     double first_objective, objective;
-} log;
+} told;
 
 static int stop_at_5(int64_t done, int64_t total, double objective,
                      void *payload)
 {
-    log *l = payload;
+    told *l = payload;
     l->calls++;
     assert_int_equal(done, l->last + 1);
     if (done == 1)
@@ -427,7 +427,7 @@ static void progress_is_told_and_may_stop(void **state)
     cxai_synthesis_options o = plain_options(9);
     cxai_synthesis made;
     cxai_error error;
-    log l = { 0 };
+    told l = { 0 };
 
     (void)state;
     o.progress = stop_at_5;
