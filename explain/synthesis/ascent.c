@@ -52,7 +52,7 @@ cxai_status cx_ascent_init(cx_ascent *a, const cxai_model *model,
     a->objectives = calloc(n, sizeof *a->objectives);
     a->outcomes = calloc(n, sizeof *a->outcomes);
     a->lowest = calloc(2 * n, sizeof *a->lowest);
-    a->frozen = calloc(2, n);
+    a->frozen = calloc(3, n);
     if (!a->input || !a->seed || !a->objectives || !a->outcomes || !a->lowest ||
         !a->frozen) {
         cx_ascent_free(a);
@@ -62,6 +62,7 @@ cxai_status cx_ascent_init(cx_ascent *a, const cxai_model *model,
     a->highest = a->lowest + n;
     a->wanted = a->frozen + n;
     a->redirect.wanted = a->wanted;
+    a->redirect.done = a->wanted + n;
     return CXAI_OK;
 }
 
@@ -87,7 +88,7 @@ static void begin(cx_ascent *a, const cxai_objective *objectives, int count)
         a->outcomes[n] = (cxai_synthesis_outcome){ 0 };
         a->lowest[n] = HUGE_VAL;
         a->highest[n] = -HUGE_VAL;
-        a->frozen[n] = a->wanted[n] = 0;
+        a->frozen[n] = a->wanted[n] = a->redirect.done[n] = 0;
         for (int i = 0; i < a->objectives[n]->target_count; i++)
             cxai_target_seed(&a->objectives[n]->targets[i], &a->shape, n,
                              a->seed);
@@ -210,8 +211,7 @@ static cxai_status find_gradient(cx_ascent *a, const cx_transform *transform,
 }
 
 /* Notes objectives and freezes what is not finite; *mean over the pictures. */
-static cxai_status take_stock(cx_ascent *a, int step, double *mean,
-                              cxai_error *error)
+static cxai_status take_stock(cx_ascent *a, double *mean, cxai_error *error)
 {
     size_t input = cx_scene_input_size(&a->scene);
 
@@ -228,8 +228,8 @@ static cxai_status take_stock(cx_ascent *a, int step, double *mean,
         }
         a->lowest[n] = fmin(a->lowest[n], objective);
         a->highest[n] = fmax(a->highest[n], objective);
-        a->outcomes[n].redirected_steps +=
-            a->wanted[n] && step <= REDIRECT_STEPS;
+        a->outcomes[n].redirected_steps += a->redirect.done[n];
+        a->redirect.done[n] = 0;
         *mean += objective / a->batch;
     }
     return CXAI_OK;
@@ -275,7 +275,7 @@ static cxai_status step_once(cx_ascent *a, int step, double *mean,
     cxai_status status = find_gradient(a, &transform, step, error);
 
     if (!status)
-        status = take_stock(a, step, mean, error);
+        status = take_stock(a, mean, error);
     if (status)
         return status;
     carry_back(a, &transform);

@@ -31,17 +31,21 @@ static int is_zero(const cxai_tensor *view, int64_t item)
     return 1;
 }
 
-static void pass_through(const cxai_hook_call *call, int64_t item)
+/* Returns 1 when something came through. */
+static int pass_through(const cxai_hook_call *call, int64_t item)
 {
     const cxai_tensor *dx = &call->input_gradients[0];
     int64_t index[CXAI_MAX_RANK] = { item };
+    int passed = 0;
     do {
         cxai_real dy = at(&call->output_gradients[0], index);
         cxai_real lifted =
             at(&call->outputs[0], index) - at(&call->inputs[0], index);
         int away = (lifted > 0 && dy < 0) || (lifted < 0 && dy > 0);
         *cxai_tensor_at(dx, index) = away ? 0 : dy;
+        passed |= !away && dy != 0;
     } while (advance(&dx->shape, index));
+    return passed;
 }
 
 static int redirect_hook(const cxai_hook_call *call, void *payload)
@@ -52,8 +56,9 @@ static int redirect_hook(const cxai_hook_call *call, void *payload)
     if (!dx->data || dx->shape.rank < 1 || cxai_shape_count(&dx->shape) == 0)
         return 0;
     for (int64_t item = 0; item < dx->shape.dim[0]; item++)
-        if (redirect->wanted[item] && is_zero(dx, item))
-            pass_through(call, item);
+        if (redirect->wanted[item] && is_zero(dx, item) &&
+            pass_through(call, item))
+            redirect->done[item] = 1;
     return 0;
 }
 

@@ -13,6 +13,7 @@
 
 typedef struct cx_redirect {
     const unsigned char *wanted; /* for each picture of the batch: do it? */
+    unsigned char *done;         /* set to 1 where a gradient was passed on */
     int handles[2];              /* of its hooks; 0: not added */
 } cx_redirect;
 
