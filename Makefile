@@ -99,7 +99,9 @@ all: $(STATIC) $(SHARED) $(PROGRAM)
 
 # engine code sees src/ and include/, explanations see include/ alone
 $(BUILD)/obj/src/%.o $(BUILD)/gen/%.o: ALL_CFLAGS += -Isrc
-$(BUILD)/obj/explain/cli/%.o: ALL_CFLAGS += -Iexplain/cli
+$(BUILD)/gen/commands.o: ALL_CFLAGS += -I.
+$(BUILD)/obj/explain/cli/builtin.o: data/efficientnet-lite0.int8.onnx \
+  data/efficientnet-lite0.int8.json data/labels.txt
 
 $(BUILD)/obj/%.o: %.c | $(BUILD)/gen/onnx.pb-c.h
 	@mkdir -p $(@D)
@@ -143,7 +145,7 @@ $(BUILD)/gen/methods.c: $(METHOD_FILES) Makefile
 	$(call table,cxai/heatmap.h,cxai_heatmap_method,cxai_method_,cxai_heatmap_table,$(METHOD_FILES))
 
 $(BUILD)/gen/commands.c: $(COMMAND_FILES) Makefile
-	$(call table,../../explain/cli/command.h,command,command_,commands,$(COMMAND_FILES))
+	$(call table,explain/cli/command.h,command,command_,commands,$(COMMAND_FILES))
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 

@@ -122,7 +122,7 @@ static int stronger(double a, double b)
 }
 
 int cxai_activations_top(const cxai_channel_statistics *channels, int count,
-                         cxai_channel_order order, int k, int *top)
+                         cxai_strength order, int k, int *top)
 {
     int found = 0;
 

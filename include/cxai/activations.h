@@ -56,15 +56,15 @@ typedef struct cxai_channel_statistics {
 CXAI_API void cxai_activations_statistics(const cxai_activations *activations,
                                           cxai_channel_statistics *channels);
 
-typedef enum cxai_channel_order {
+typedef enum cxai_strength {
     CXAI_BY_MEAN,
     CXAI_BY_MAXIMUM,
-} cxai_channel_order;
+} cxai_strength;
 
 /* Writes the numbers of the k strongest channels, strongest first; equal ones
    in ascending order, NaN last. Returns how many: min(k, count). */
 CXAI_API int cxai_activations_top(const cxai_channel_statistics *channels,
-                                  int count, cxai_channel_order order, int k,
+                                  int count, cxai_strength order, int k,
                                   int *top);
 
 /* ---- pictures ------------------------------------------------------------ */

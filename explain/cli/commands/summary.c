@@ -1,0 +1,171 @@
+/* cxai summary: what a network is made of. */
+#include "../common.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct settings {
+    common_settings common;
+} settings;
+
+typedef struct layer_facts {
+    int64_t parameters;
+    int64_t macs; /* multiply-accumulates of convolutions and products */
+} layer_facts;
+
+/* Parameters are the constants that a node reads. Each output element of a
+   Conv takes one filter's worth of products, of a Gemm or MatMul the length
+   of the axis that is summed over. */
+static layer_facts examine(const workbench *bench, const cxai_node *node)
+{
+    layer_facts facts = { 0, 0 };
+    int64_t outputs = cxai_shape_count(&bench->shapes[node->outputs[0]]);
+    for (int i = 0; i < node->input_count; i++)
+        if (node->inputs[i] >= 0) {
+            cxai_tensor t = cxai_model_constant(bench->model, node->inputs[i]);
+            if (t.data != NULL)
+                facts.parameters += cxai_shape_count(&t.shape);
+        }
+    if (node->input_count < 2 || node->inputs[1] < 0)
+        return facts;
+    const cxai_shape *x = &bench->shapes[node->inputs[0]];
+    const cxai_shape *w = &bench->shapes[node->inputs[1]];
+    if (strcmp(node->operator_type, "Conv") == 0 && w->rank > 0 &&
+        w->dim[0] > 0)
+        facts.macs = outputs * (cxai_shape_count(w) / w->dim[0]);
+    else if (strcmp(node->operator_type, "Gemm") == 0 && w->rank == 2)
+        facts.macs = outputs * (cxai_shape_count(w) /
+                                bench->shapes[node->outputs[0]].dim[1]);
+    else if (strcmp(node->operator_type, "MatMul") == 0 && x->rank > 0)
+        facts.macs = outputs * x->dim[x->rank - 1];
+    return facts;
+}
+
+static void print_head(const workbench *bench)
+{
+    char text[512];
+    const cxai_model *model = bench->model;
+    printf("model          %s\n", bench->name);
+    printf("sha256         %s\n", cxai_model_sha256(model));
+    printf("opset          %d%s%s\n", cxai_model_opset(model),
+           *cxai_model_producer_name(model) ? ", written by " : "",
+           cxai_model_producer_name(model));
+    for (int i = 0; i < cxai_model_input_count(model); i++) {
+        int v = cxai_model_input(model, i);
+        printf("input          %s %s\n", cxai_model_value_name(model, v),
+               cxai_shape_text(&bench->shapes[v], text, sizeof text));
+    }
+    printf("preprocessing  %s\n",
+           cxai_preprocess_text(&bench->preprocess, text, sizeof text));
+    printf("               from %s\n", bench->preprocess.source);
+    if (cxai_labels_count(bench->labels) > 0)
+        printf("labels         %d\n", cxai_labels_count(bench->labels));
+    printf("logits         %s\n",
+           cxai_model_value_name(model, cxai_model_logits(model)));
+}
+
+/* One row of the table; the value's name selects the layer. */
+static void print_layer(const workbench *bench, int n, int cam_layer,
+                        layer_facts facts)
+{
+    char shape[128];
+    cxai_node node = cxai_model_node(bench->model, n);
+    printf(
+        "%4d  %-40s %-20s %-16s %10lld %12lld%s%s%s\n", n,
+        cxai_model_value_name(bench->model, node.outputs[0]),
+        node.operator_type,
+        cxai_shape_text(&bench->shapes[node.outputs[0]], shape, sizeof shape),
+        (long long)facts.parameters, (long long)facts.macs,
+        *node.module ? "  " : "", node.module,
+        node.outputs[0] == cam_layer ? "  <- default CAM layer" : "");
+}
+
+static void add_layer(cJSON *layers, const workbench *bench, int n,
+                      layer_facts facts)
+{
+    cxai_node node = cxai_model_node(bench->model, n);
+    const cxai_shape *shape = &bench->shapes[node.outputs[0]];
+    cJSON *layer = cJSON_CreateObject();
+    cJSON_AddNumberToObject(layer, "index", n);
+    cJSON_AddStringToObject(
+        layer, "name", cxai_model_value_name(bench->model, node.outputs[0]));
+    cJSON_AddStringToObject(layer, "node", node.name);
+    cJSON_AddStringToObject(layer, "module", node.module);
+    cJSON_AddStringToObject(layer, "operator", node.operator_type);
+    cJSON *dimensions = cJSON_AddArrayToObject(layer, "shape");
+    for (int d = 0; d < shape->rank; d++)
+        cJSON_AddItemToArray(dimensions,
+                             cJSON_CreateNumber((double)shape->dim[d]));
+    cJSON_AddNumberToObject(layer, "parameters", (double)facts.parameters);
+    cJSON_AddNumberToObject(layer, "macs", (double)facts.macs);
+    cJSON_AddItemToArray(layers, layer);
+}
+
+static int report(const workbench *bench, int cam_layer)
+{
+    cJSON *json = report_begin("summary", bench);
+    cJSON_AddStringToObject(json, "preprocessing_source",
+                            bench->preprocess.source);
+    cJSON_AddStringToObject(
+        json, "logits",
+        cxai_model_value_name(bench->model, cxai_model_logits(bench->model)));
+    if (cam_layer >= 0)
+        cJSON_AddStringToObject(json, "cam_layer",
+                                cxai_model_value_name(bench->model, cam_layer));
+    cJSON *layers = cJSON_AddArrayToObject(json, "layers");
+    for (int n = 0; n < cxai_model_node_count(bench->model); n++) {
+        cxai_node node = cxai_model_node(bench->model, n);
+        add_layer(layers, bench, n, examine(bench, &node));
+    }
+    return report_end(json);
+}
+
+static void print_table(const workbench *bench, int cam_layer)
+{
+    layer_facts total = { 0, 0 };
+    print_head(bench);
+    printf("\n%4s  %-40s %-20s %-16s %10s %12s  %s\n", "#", "layer", "operator",
+           "output", "parameters", "MACs", "module");
+    for (int n = 0; n < cxai_model_node_count(bench->model); n++) {
+        cxai_node node = cxai_model_node(bench->model, n);
+        layer_facts facts = examine(bench, &node);
+        print_layer(bench, n, cam_layer, facts);
+        total.parameters += facts.parameters;
+        total.macs += facts.macs;
+    }
+    printf("\n%lld parameters, %.3g million multiply-accumulates a picture\n",
+           (long long)total.parameters, (double)total.macs / 1e6);
+}
+
+static int run(const void *given, const char *const *operands, int count)
+{
+    (void)operands;
+    (void)count;
+    const settings *s = given;
+    workbench bench;
+    int status = workbench_open(&bench, &s->common);
+    if (status == EXIT_DONE) {
+        int cam_layer = cxai_model_cam_layer(bench.model, &bench.input_shape);
+        if (s->common.json)
+            status = report(&bench, cam_layer);
+        else
+            print_table(&bench, cam_layer);
+    }
+    workbench_close(&bench);
+    return status;
+}
+
+const command command_summary = {
+    .name = "summary",
+    .operands = "",
+    .summary = "list a network's layers, shapes, parameters and preprocessing",
+    .description =
+        "Lists every layer with its number, the name that selects it in other\n"
+        "commands, its operator, output shape, parameters and\n"
+        "multiply-accumulates; before them what the network takes.",
+    .examples = "  cxai summary\n"
+                "  cxai summary -m model.onnx --json\n",
+    .options = { &model_options, &preprocess_options },
+    .settings_size = sizeof(settings),
+    .run = run,
+};

@@ -1,0 +1,333 @@
+/* cxai synthesize: pictures that excite a part of a network most. */
+#include "../channels.h"
+#include "../common.h"
+#include "../progress.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cxai/draw.h"
+#include "cxai/file.h"
+#include "cxai/synthesis.h"
+
+typedef struct settings {
+    common_settings common;
+    const char *layer, *channels, *target, *out;
+    int all, neuron, no_labels;
+    long long side, steps, seed, jitter, batch, columns;
+    double rate, scale_range, rotation, decay, variation, l2;
+} settings;
+
+/* What is made: one target for each picture, all of one layer. */
+typedef struct wishes {
+    cxai_target *targets;
+    cxai_objective *objectives;
+    int count;
+} wishes;
+
+static const char *const status_texts[] = {
+    "",
+    "; it never fired: the picture means nothing",
+    "; not finite",
+};
+
+static const char *const status_names[] = { "ok", "stuck", "not finite" };
+
+static void wishes_free(wishes *w)
+{
+    free(w->targets);
+    free(w->objectives);
+}
+
+static cxai_synthesis_options find_options(const settings *s)
+{
+    cxai_synthesis_options o = cxai_synthesis_defaults();
+    o.height = o.width = (int)s->side;
+    o.steps = s->steps > 0 ? (int)s->steps : o.steps;
+    o.learning_rate = s->rate > 0 ? s->rate : o.learning_rate;
+    o.seed = (uint64_t)s->seed;
+    o.jitter = s->jitter >= 0 ? (int)s->jitter : o.jitter;
+    o.scale = s->scale_range >= 0 ? s->scale_range : o.scale;
+    o.rotation = s->rotation >= 0 ? s->rotation : o.rotation;
+    o.decay_power = s->decay >= 0 ? s->decay : o.decay_power;
+    o.total_variation = s->variation >= 0 ? s->variation : o.total_variation;
+    o.l2 = s->l2 >= 0 ? s->l2 : o.l2;
+    o.threads = (int)s->common.threads;
+    o.batch = (int)s->batch;
+    if (progress_function(s->common.quiet) != NULL)
+        o.progress = progress_with_objective;
+    return o;
+}
+
+/* Targets from -t: classes by name, or LAYER[CHANNEL]. */
+static int wish_targets(const workbench *bench, const settings *s, wishes *w)
+{
+    cxai_error error;
+    if (cxai_target_parse_list(&w->targets, &w->count, bench->model,
+                               bench->shapes, bench->labels, s->target,
+                               &error) != CXAI_OK)
+        return complain_error(&error);
+    for (int i = 0; i < w->count; i++)
+        if (w->targets[i].top != 0)
+            return complain("top%d is the class of a picture; name a class",
+                            w->targets[i].top);
+    return EXIT_DONE;
+}
+
+/* Targets from -l and -c: channels of a layer. */
+static int wish_channels(const workbench *bench, const settings *s,
+                         const cxai_synthesis_options *options, wishes *w)
+{
+    cxai_error error;
+    cxai_shape shape;
+    int layer;
+    channel_list list;
+    int failed = find_layer(bench, s->layer, &layer);
+    if (failed)
+        return failed;
+    if (cxai_synthesis_shape(&shape, bench->model, &bench->preprocess, layer,
+                             options, &error) != CXAI_OK)
+        return complain_error(&error);
+    failed =
+        channels_parse(&list, s->all ? NULL : s->channels, (int)shape.dim[1]);
+    w->count = list.count;
+    w->targets = calloc((size_t)list.count + 1, sizeof *w->targets);
+    if (!failed && w->targets == NULL)
+        failed = complain("out of memory");
+    for (int i = 0; !failed && i < list.count; i++) {
+        cxai_target *t = &w->targets[i];
+        *t = (cxai_target){ .value = layer,
+                            .channel = list.channels[i],
+                            .row = -1,
+                            .column = -1,
+                            .weight = 1 };
+        if (s->neuron && shape.rank == 4) {
+            t->row = shape.dim[2] / 2;
+            t->column = shape.dim[3] / 2;
+        }
+        snprintf(t->text, sizeof t->text, "%.100s[%d]",
+                 cxai_model_value_name(bench->model, layer), list.channels[i]);
+    }
+    channels_free(&list);
+    return failed;
+}
+
+static int make_wishes(const workbench *bench, const settings *s,
+                       const cxai_synthesis_options *options, wishes *w)
+{
+    int failed = s->target != NULL ? wish_targets(bench, s, w)
+                                   : wish_channels(bench, s, options, w);
+    if (failed)
+        return failed;
+    w->objectives = calloc((size_t)w->count + 1, sizeof *w->objectives);
+    if (w->objectives == NULL)
+        return complain("out of memory");
+    for (int i = 0; i < w->count; i++)
+        w->objectives[i] = (cxai_objective){ &w->targets[i], 1 };
+    return EXIT_DONE;
+}
+
+/* Picture n of a result as 8-bit RGB. */
+static cxai_status to_image(cxai_image *out, const cxai_synthesis *made,
+                            int64_t n, cxai_error *error)
+{
+    int64_t channels = made->shape.dim[1];
+    int64_t area = made->shape.dim[2] * made->shape.dim[3];
+    const cxai_real *p = made->pictures + n * channels * area;
+    cxai_status status = cxai_image_create(out, (int)made->shape.dim[3],
+                                           (int)made->shape.dim[2], 3, error);
+    for (int64_t i = 0; status == CXAI_OK && i < area * 3; i++) {
+        int64_t channel = channels == 3 ? i % 3 : 0;
+        double v = (double)p[channel * area + i / 3] * 255 + 0.5;
+        out->pixels[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+    }
+    return status;
+}
+
+/* One picture as it is; several as a grid with their channels. */
+static cxai_status save_pictures(const workbench *bench, const settings *s,
+                                 const cxai_synthesis *made, const wishes *w,
+                                 const char *path, cxai_error *error)
+{
+    cxai_image grid = { 0 };
+    cxai_image *images = calloc((size_t)w->count, sizeof *images);
+    const char **names = calloc((size_t)w->count, sizeof *names);
+    cxai_status status = CXAI_OK;
+    if (images == NULL || names == NULL)
+        status = cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
+    for (int i = 0; status == CXAI_OK && i < w->count; i++) {
+        names[i] = w->targets[i].text;
+        status = to_image(&images[i], made, i, error);
+    }
+    cxai_tiles style = {
+        .title = cxai_model_value_name(bench->model, w->targets[0].value),
+        .labels = names,
+        .hide_labels = s->no_labels,
+        .columns = (int)s->columns,
+    };
+    if (status == CXAI_OK && w->count > 1)
+        status = cxai_tiles_images(&grid, images, w->count, &style, error);
+    if (status == CXAI_OK)
+        status = cxai_image_save(w->count > 1 ? &grid : images, path, error);
+    cxai_image_free(&grid);
+    for (int i = 0; images != NULL && i < w->count; i++)
+        cxai_image_free(&images[i]);
+    free(images);
+    free(names);
+    return status;
+}
+
+static int report(const workbench *bench, const settings *s,
+                  const cxai_synthesis *made, const wishes *w, const char *path)
+{
+    cJSON *json = report_begin("synthesize", bench);
+    cJSON_AddNumberToObject(json, "seed", (double)s->seed);
+    cJSON_AddNumberToObject(json, "seconds", made->seconds);
+    cJSON_AddStringToObject(json, "file", path);
+    cJSON *results = cJSON_AddArrayToObject(json, "results");
+    for (int i = 0; i < w->count; i++) {
+        const cxai_synthesis_outcome *o = &made->outcomes[i];
+        if (!s->common.json)
+            printf("%s: activation %.4g, at first %.4g%s\n", w->targets[i].text,
+                   o->activation_after, o->activation_before,
+                   status_texts[o->status]);
+        cJSON *result = cJSON_CreateObject();
+        cJSON_AddStringToObject(result, "target", w->targets[i].text);
+        cJSON_AddNumberToObject(result, "channel",
+                                (double)w->targets[i].channel);
+        cJSON_AddStringToObject(result, "state", status_names[o->status]);
+        cJSON_AddNumberToObject(result, "activation_before",
+                                o->activation_before);
+        cJSON_AddNumberToObject(result, "activation_after",
+                                o->activation_after);
+        cJSON_AddNumberToObject(result, "objective", o->objective);
+        cJSON_AddItemToArray(results, result);
+    }
+    if (s->common.json)
+        return report_end(json);
+    printf("%d picture%s in %.1f s -> %s\n", w->count, w->count == 1 ? "" : "s",
+           made->seconds, path);
+    cJSON_Delete(json);
+    return EXIT_DONE;
+}
+
+static int synthesize(const workbench *bench, const settings *s)
+{
+    cxai_error error;
+    cxai_synthesis made = { 0 };
+    wishes w = { 0 };
+    char path[4096], stem[256];
+    cxai_synthesis_options options = find_options(s);
+    int failed = make_wishes(bench, s, &options, &w);
+    if (!failed) {
+        safe_name(w.count == 1
+                      ? w.targets[0].text
+                      : cxai_model_value_name(bench->model, w.targets[0].value),
+                  stem, sizeof stem);
+        failed = output_path(s->out, stem, "synthesis.png", path, sizeof path);
+    }
+    if (!failed) {
+        cxai_status status =
+            cxai_synthesize(&made, bench->model, &bench->preprocess,
+                            w.objectives, w.count, &options, &error);
+        progress_end();
+        if (status == CXAI_OK)
+            status = save_pictures(bench, s, &made, &w, path, &error);
+        if (status == CXAI_OK && s->common.npy != NULL)
+            status = cxai_npy_save(s->common.npy, made.pictures, &made.shape,
+                                   &error);
+        failed = status == CXAI_OK ? report(bench, s, &made, &w, path)
+                                   : complain_error(&error);
+    }
+    cxai_synthesis_free(&made);
+    wishes_free(&w);
+    return failed;
+}
+
+static int run(const void *given, const char *const *operands, int count)
+{
+    (void)operands;
+    (void)count;
+    const settings *s = given;
+    if (s->target == NULL && s->channels == NULL && !s->all) {
+        complain("say what to synthesize: -l LAYER -c CHANNELS, "
+                 "-l LAYER --all, or -t CLASS");
+        return EXIT_USAGE;
+    }
+    workbench bench;
+    int status = workbench_open(&bench, &s->common);
+    if (status == EXIT_DONE)
+        status = synthesize(&bench, s);
+    workbench_close(&bench);
+    return status;
+}
+
+static void defaults(void *given)
+{
+    settings *s = given;
+    s->jitter = -1;
+    s->scale_range = s->rotation = s->decay = s->variation = s->l2 = -1;
+}
+
+#define AT(field) offsetof(settings, field)
+
+static const option_spec specs[] = {
+    { 'l', "layer", "LAYER", OPTION_TEXT, AT(layer), 0, 0,
+      "as cxai summary names it; default: the CAM layer" },
+    { 'c', "channels", "LIST", OPTION_TEXT, AT(channels), 0, 0,
+      "a picture for each: 3,17,40..47" },
+    { 0, "all", NULL, OPTION_FLAG, AT(all), 0, 0,
+      "a picture for every channel" },
+    { 0, "neuron", NULL, OPTION_FLAG, AT(neuron), 0, 0,
+      "the channel's centre alone instead of its mean" },
+    { 't', "target", "TARGET", OPTION_TEXT, AT(target), 0, 0,
+      "classes by index or label, or LAYER[CHANNEL]" },
+    { 'o', "out", "OUT", OPTION_TEXT, AT(out), 0, 0,
+      "a .png file, or a folder/; default: NAME.synthesis.png here" },
+    { 0, "side", "N", OPTION_INTEGER, AT(side), 1, 2048,
+      "pixels of the picture's sides; default: the network's" },
+    { 0, "steps", "N", OPTION_INTEGER, AT(steps), 1, 1000000,
+      "of gradient ascent (512)" },
+    { 0, "rate", "R", OPTION_NUMBER, AT(rate), 1e-9, 1e3,
+      "learning rate of Adam (0.05)" },
+    { 0, "seed", "N", OPTION_INTEGER, AT(seed), 0, 9007199254740991.0,
+      "the same seed gives the same picture (0)" },
+    { 0, "jitter", "N", OPTION_INTEGER, AT(jitter), 0, 1024, "pixels" },
+    { 0, "zoom", "S", OPTION_NUMBER, AT(scale_range), 0, 0.9,
+      "views are scaled by 1-S..1+S" },
+    { 0, "rotation", "DEGREES", OPTION_NUMBER, AT(rotation), 0, 180,
+      "views are turned by up to this much" },
+    { 0, "decay", "P", OPTION_NUMBER, AT(decay), 0, 4,
+      "spectrum falls as 1/frequency^P" },
+    { 0, "tv", "W", OPTION_NUMBER, AT(variation), 0, 1e6,
+      "weight of total variation" },
+    { 0, "l2", "W", OPTION_NUMBER, AT(l2), 0, 1e6,
+      "weight of the distance from grey" },
+    { 0, "batch", "N", OPTION_INTEGER, AT(batch), 1, 4096,
+      "pictures worked on at once" },
+    { 0, "columns", "N", OPTION_INTEGER, AT(columns), 1, 10000,
+      "pictures in a row of a grid" },
+    { 0, "no-labels", NULL, OPTION_FLAG, AT(no_labels), 0, 0,
+      "no names on a grid's pictures" },
+};
+
+static const option_list own_options = OPTION_LIST(specs);
+
+const command command_synthesize = {
+    .name = "synthesize",
+    .operands = "",
+    .summary = "make the picture that excites a filter or class most",
+    .description =
+        "Climbs the gradient of a channel, neuron or class logit on the "
+        "picture\n"
+        "itself. Several channels or classes make a grid. --npy holds the\n"
+        "pictures (N,C,H,W) in 0..1.",
+    .examples = "  cxai synthesize -l b07.expand -c 3 -o filter.png\n"
+                "  cxai synthesize -l b03.add -c 0..8 --steps 128 -o grid.png\n"
+                "  cxai synthesize -t macaw -o macaw.png\n",
+    .options = { &own_options, &model_options, &preprocess_options },
+    .settings_size = sizeof(settings),
+    .defaults = defaults,
+    .run = run,
+};

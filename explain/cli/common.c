@@ -1,0 +1,248 @@
+#include "common.h"
+
+#include "builtin.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define AT(field) offsetof(common_settings, field)
+
+static const option_spec model_specs[] = {
+    { 'm', "model", "FILE", OPTION_TEXT, AT(model), 0, 0,
+      "an ONNX model; default: the built-in one" },
+    { 0, "labels", "FILE", OPTION_TEXT, AT(labels), 0, 0,
+      "class names, one a line, or JSON" },
+    { 0, "npy", "FILE", OPTION_TEXT, AT(npy), 0, 0,
+      "write the raw numbers as a .npy array" },
+    { 0, "json", NULL, OPTION_FLAG, AT(json), 0, 0,
+      "say what was done as JSON on standard output" },
+    { 0, "threads", "N", OPTION_INTEGER, AT(threads), 1, 256,
+      "default: as many as there are processors" },
+    { 'q', "quiet", NULL, OPTION_FLAG, AT(quiet), 0, 0,
+      "no progress, no warnings" },
+};
+
+/* The keys of cxai_preprocess_set, in the order of settings.preprocess. */
+static const char *const preprocess_keys[] = {
+    "size",  "rule", "length", "filter", "channels",
+    "scale", "mean", "std",    "layout",
+};
+
+static const option_spec preprocess_specs[] = {
+    { 0, "size", "WxH", OPTION_TEXT, AT(preprocess[0]), 0, 0,
+      "pixels that the network takes" },
+    { 0, "resize", "RULE", OPTION_TEXT, AT(preprocess[1]), 0, 0,
+      "\"short side\", stretch or letterbox" },
+    { 0, "length", "N", OPTION_TEXT, AT(preprocess[2]), 0, 0,
+      "length of the short side before the crop" },
+    { 0, "filter", "NAME", OPTION_TEXT, AT(preprocess[3]), 0, 0,
+      "bilinear, bicubic or nearest" },
+    { 0, "channels", "ORDER", OPTION_TEXT, AT(preprocess[4]), 0, 0,
+      "RGB, BGR or grey" },
+    { 0, "scale", "S", OPTION_TEXT, AT(preprocess[5]), 0, 0,
+      "value = (pixel * S - mean) / std; \"1/255\"" },
+    { 0, "mean", "M", OPTION_TEXT, AT(preprocess[6]), 0, 0,
+      "one number, or three joined by commas" },
+    { 0, "std", "D", OPTION_TEXT, AT(preprocess[7]), 0, 0, "the same" },
+    { 0, "layout", "NAME", OPTION_TEXT, AT(preprocess[8]), 0, 0,
+      "NCHW or NHWC" },
+};
+
+const option_list model_options = OPTION_LIST(model_specs);
+const option_list preprocess_options = OPTION_LIST(preprocess_specs);
+
+int complain(const char *format, ...)
+{
+    va_list arguments;
+    fputs("cxai: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return EXIT_FAILED;
+}
+
+int complain_error(const cxai_error *error)
+{
+    return complain("%s", error->message);
+}
+
+double seconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- the model ------------------------------------------------------------
+ */
+
+static size_t size_of(const char *start, const char *end)
+{
+    return (size_t)((uintptr_t)end - (uintptr_t)start);
+}
+
+static cxai_status load_builtin(workbench *bench, cxai_error *error)
+{
+    bench->name = "built-in " BUILTIN_NAME;
+    cxai_status status = cxai_model_load_memory(
+        &bench->model, builtin_model, size_of(builtin_model, builtin_model_end),
+        NULL, NULL, error);
+    if (status == CXAI_OK)
+        status = cxai_preprocess_for_model(&bench->preprocess, bench->model,
+                                           NULL, error);
+    if (status == CXAI_OK)
+        status = cxai_preprocess_parse(
+            &bench->preprocess, builtin_preprocess,
+            size_of(builtin_preprocess, builtin_preprocess_end),
+            BUILTIN_NAME ".json", NULL, error);
+    return status;
+}
+
+static cxai_status load_file(workbench *bench, const char *path,
+                             cxai_error *error)
+{
+    bench->name = path;
+    cxai_status status = cxai_model_load(&bench->model, path, NULL, error);
+    if (status == CXAI_OK)
+        status = cxai_preprocess_for_model(&bench->preprocess, bench->model,
+                                           path, error);
+    return status;
+}
+
+static cxai_status load_labels(workbench *bench,
+                               const common_settings *settings,
+                               cxai_error *error)
+{
+    if (settings->labels != NULL)
+        return cxai_labels_load(&bench->labels, settings->labels, error);
+    if (settings->model == NULL)
+        return cxai_labels_parse(&bench->labels, builtin_labels,
+                                 size_of(builtin_labels, builtin_labels_end),
+                                 "built-in labels", error);
+    if (bench->preprocess.labels[0] != '\0')
+        return cxai_labels_load(&bench->labels, bench->preprocess.labels,
+                                error);
+    return CXAI_OK;
+}
+
+static cxai_status override(workbench *bench, const common_settings *settings,
+                            cxai_error *error)
+{
+    cxai_status status = CXAI_OK;
+    for (size_t i = 0; status == CXAI_OK &&
+                       i < sizeof preprocess_keys / sizeof *preprocess_keys;
+         i++)
+        if (settings->preprocess[i] != NULL)
+            status = cxai_preprocess_set(&bench->preprocess, preprocess_keys[i],
+                                         settings->preprocess[i], error);
+    if (status == CXAI_OK)
+        status = cxai_preprocess_check(&bench->preprocess, bench->model, error);
+    return status;
+}
+
+/* The shapes of all values for one picture. */
+static cxai_status find_shapes(workbench *bench, cxai_error *error)
+{
+    bench->input_shape = cxai_preprocess_shape(&bench->preprocess, 1);
+    bench->shapes = calloc((size_t)cxai_model_value_count(bench->model) + 1,
+                           sizeof *bench->shapes);
+    if (bench->shapes == NULL)
+        return cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
+    return cxai_model_shapes(bench->model, &bench->input_shape, bench->shapes,
+                             error);
+}
+
+/* Labels that do not fit the classes would name things wrongly. */
+static cxai_status check_labels(const workbench *bench, cxai_error *error)
+{
+    const cxai_shape *logits = &bench->shapes[cxai_model_logits(bench->model)];
+    int count = cxai_labels_count(bench->labels);
+    if (count == 0 || logits->rank != 2 || logits->dim[1] == count)
+        return CXAI_OK;
+    return cxai_fail(error, CXAI_INVALID,
+                     "there are %d labels, but the model has %lld classes; "
+                     "give the right file with --labels",
+                     count, (long long)logits->dim[1]);
+}
+
+int workbench_open(workbench *bench, const common_settings *settings)
+{
+    cxai_error error;
+    *bench = (workbench){ 0 };
+    double start = seconds_now();
+    cxai_status status = settings->model == NULL
+                             ? load_builtin(bench, &error)
+                             : load_file(bench, settings->model, &error);
+    bench->load_seconds = seconds_now() - start;
+    if (status == CXAI_OK)
+        status = override(bench, settings, &error);
+    if (status == CXAI_OK)
+        status = load_labels(bench, settings, &error);
+    if (status == CXAI_OK)
+        status = find_shapes(bench, &error);
+    if (status == CXAI_OK)
+        status = check_labels(bench, &error);
+    return status == CXAI_OK ? EXIT_DONE : complain_error(&error);
+}
+
+void workbench_close(workbench *bench)
+{
+    cxai_labels_free(&bench->labels);
+    cxai_model_free(&bench->model);
+    free(bench->shapes);
+    *bench = (workbench){ 0 };
+}
+
+const char *class_name(const workbench *bench, int64_t index)
+{
+    return cxai_labels_name(bench->labels, (int)index);
+}
+
+int find_layer(const workbench *bench, const char *name, int *value)
+{
+    cxai_error error;
+    if (name != NULL) {
+        if (cxai_model_find(bench->model, name, value, &error) != CXAI_OK)
+            return complain_error(&error);
+        return EXIT_DONE;
+    }
+    *value = cxai_model_cam_layer(bench->model, &bench->input_shape);
+    if (*value < 0)
+        return complain("%s has no spatial layer before its classifier; name "
+                        "one with -l",
+                        bench->name);
+    return EXIT_DONE;
+}
+
+/* ---- reports --------------------------------------------------------------
+ */
+
+cJSON *report_begin(const char *name, const workbench *bench)
+{
+    char text[512];
+    cJSON *report = cJSON_CreateObject();
+    cJSON_AddStringToObject(report, "cxai", CXAI_VERSION);
+    cJSON_AddStringToObject(report, "command", name);
+    cJSON *model = cJSON_AddObjectToObject(report, "model");
+    cJSON_AddStringToObject(model, "file", bench->name);
+    cJSON_AddStringToObject(model, "sha256", cxai_model_sha256(bench->model));
+    cJSON_AddNumberToObject(model, "load_seconds", bench->load_seconds);
+    cJSON_AddStringToObject(
+        report, "preprocessing",
+        cxai_preprocess_text(&bench->preprocess, text, sizeof text));
+    return report;
+}
+
+int report_end(cJSON *report)
+{
+    char *text = cJSON_Print(report);
+    int printed = text != NULL && puts(text) >= 0;
+    cJSON_free(text);
+    cJSON_Delete(report);
+    return printed ? EXIT_DONE : complain("cannot write the report");
+}

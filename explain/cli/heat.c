@@ -1,0 +1,117 @@
+#include "heat.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+cxai_status heat_photo(cxai_image *photo, cxai_geometry *geometry,
+                       const input *in, const workbench *bench, int64_t row,
+                       cxai_error *error)
+{
+    *photo = (cxai_image){ 0 };
+    if (in->photo.pixels != NULL) {
+        *geometry = in->geometry;
+        cxai_status status =
+            cxai_image_create(photo, in->photo.width, in->photo.height,
+                              in->photo.channels, error);
+        if (status == CXAI_OK)
+            memcpy(photo->pixels, in->photo.pixels,
+                   (size_t)photo->width * (size_t)photo->height *
+                       (size_t)photo->channels);
+        return status;
+    }
+    int64_t one = cxai_shape_count(&bench->input_shape);
+    cxai_status status = cxai_preprocess_invert(
+        &bench->preprocess, in->tensor + row * one, photo, error);
+    int width = photo->width, height = photo->height;
+    *geometry = (cxai_geometry){
+        .photo_width = width,
+        .photo_height = height,
+        .network_width = width,
+        .network_height = height,
+        .scale_x = 1,
+        .scale_y = 1,
+        .seen_right = width,
+        .seen_bottom = height,
+    };
+    return status;
+}
+
+/* The map to look at, over the network's input, scaled to 0..1 for colours. */
+static cxai_real *display_map(const cxai_heatmap *heatmap,
+                              cxai_heatmap_sign sign, cxai_error *error)
+{
+    const cxai_shape *shape = &heatmap->shape;
+    size_t count =
+        (size_t)(shape->dim[shape->rank - 2] * shape->dim[shape->rank - 1]);
+    cxai_real *map = malloc(count * sizeof *map);
+    if (map == NULL) {
+        cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
+        return NULL;
+    }
+    if (cxai_heatmap_display(heatmap, sign, map, error) != CXAI_OK) {
+        free(map);
+        return NULL;
+    }
+    if (heatmap->kind == CXAI_HEATMAP_ATTRIBUTION && sign == CXAI_SIGN_ALL)
+        for (size_t i = 0; i < count; i++)
+            map[i] = (map[i] + 1) / 2;
+    return map;
+}
+
+/* Puts left and right side by side into *picture, which is one of them. */
+static cxai_status join(cxai_image *picture, const cxai_image *left,
+                        const cxai_image *right, cxai_error *error)
+{
+    cxai_image joined, both[2] = { *left, *right };
+    cxai_tiles style = { .hide_labels = 1, .columns = 2 };
+    cxai_status status = cxai_tiles_images(&joined, both, 2, &style, error);
+    cxai_image_free(picture);
+    *picture = joined;
+    return status;
+}
+
+static cxai_status add_colorbar(cxai_image *picture,
+                                const cxai_heatmap *heatmap,
+                                const heat_style *style, cxai_error *error)
+{
+    int is_signed = heatmap->kind == CXAI_HEATMAP_ATTRIBUTION &&
+                    style->sign == CXAI_SIGN_ALL;
+    cxai_range range = { is_signed ? -1 : 0, 1 };
+    cxai_image bar;
+    cxai_status status =
+        cxai_colorbar(&bar, picture->height < 40 ? 40 : picture->height, range,
+                      style->colormap, error);
+    if (status != CXAI_OK)
+        return status;
+    status = join(picture, picture, &bar, error);
+    cxai_image_free(&bar);
+    return status;
+}
+
+cxai_status heat_draw(cxai_image *out, const cxai_image *photo,
+                      const cxai_geometry *geometry,
+                      const cxai_heatmap *heatmap, const heat_style *style,
+                      cxai_error *error)
+{
+    *out = (cxai_image){ 0 };
+    cxai_real *map = display_map(heatmap, style->sign, error);
+    if (map == NULL)
+        return error->status;
+    cxai_status status = CXAI_OK;
+    cxai_real *projected = malloc((size_t)photo->width * (size_t)photo->height *
+                                  sizeof *projected);
+    if (projected == NULL) {
+        status = cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
+    } else {
+        cxai_geometry_project(geometry, map, projected);
+        status = cxai_overlay(out, photo, projected, style->colormap,
+                              style->alpha, error);
+    }
+    free(map);
+    free(projected);
+    if (status == CXAI_OK && style->colorbar)
+        status = add_colorbar(out, heatmap, style, error);
+    if (status == CXAI_OK && style->side_by_side)
+        status = join(out, photo, out, error);
+    return status;
+}
