@@ -169,7 +169,7 @@ static void broken_files(void **state)
     (void)state;
     write_model("m.onnx", TENSOR_TYPE(FLOAT), "w.bin", "8", "8");
     assert_refused(
-        "m.onnx", CXAI_IO,
+        "m.onnx", CXAI_NOT_FOUND,
         "the weight \"w\" lies in the file \"./w.bin\", which cannot "
         "be opened");
     write_file("w.bin", data, 15);
