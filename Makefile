@@ -1,4 +1,18 @@
-# cxai: build, test and install. `make help` lists the targets.
+# cxai: build, test and install.
+#
+## make setup           install the Debian packages that building and testing need
+## make                 build the library and the program in build/
+## make demo            explain the embedded photos, into build/demo/
+## make check           build and run all tests
+## make sanitize        the tests under AddressSanitizer and UBSan
+## make memcheck        the tests under valgrind
+## make fuzz            run the fuzzers for FUZZ_SECONDS each
+## make bench           time against onnxruntime (PYTHON must have it)
+## make zoo-check       compare full-size networks with torch (ZOO=folder)
+## make lint            formatting, include rules, warnings of two compilers
+## make install         into DESTDIR/PREFIX; make uninstall removes it again
+## make setup demo      and
+## make setup check     do both on a fresh machine
 
 VERSION = 0.1.0
 SOVERSION = 0
@@ -36,7 +50,9 @@ ALL_CFLAGS = $(LANGUAGE) $(CFLAGS) $(WARNINGS) $(if $(WERROR),-Werror) \
   $(OPENMP) $(SANITIZERS) $(DEFINES) $(INCLUDES) $(LIBRARY_CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS) $(OPENMP) $(SANITIZERS)
 
-ifneq ($(filter-out setup clean help,$(or $(MAKECMDGOALS),all)),)
+# With setup among the goals nothing can be asked of the machine yet; the other
+# goals then run in a make of their own.
+ifneq ($(filter-out setup clean help uninstall,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(filter setup,$(MAKECMDGOALS)),)
 MISSING := $(shell for p in $(LIBRARIES); do \
   $(PKG_CONFIG) --exists $$p || echo $$p; done)
@@ -184,9 +200,20 @@ run-tests: tests
 	  CXAI=$(abspath $(PROGRAM)) $(RUNNER) $$t </dev/null || failed="$$failed $$t"; done; \
 	  if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi
 
+# Gradients against central differences want 64-bit reals: a build of their own.
 check:
 	$(MAKE) BUILD=$(BUILD)/double DOUBLE=1 run-tests
 	$(MAKE) run-tests
+
+sanitize:
+	$(MAKE) BUILD=$(BUILD)/sanitize SANITIZE=address,undefined \
+	  CFLAGS='-O1 -g' run-tests
+
+# valgrind knows AVX2, not AVX-512; what libgomp keeps until the end is only
+# "possibly lost".
+memcheck:
+	CXAI_CPU=avx2 OMP_NUM_THREADS=2 $(MAKE) run-tests RUNNER="valgrind -q \
+	  --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite"
 
 # Full-size networks of both PyTorch exporters; tests/reference/zoo.py makes
 # the folder ZOO.
@@ -198,12 +225,105 @@ PYTHON ?= python3
 bench: $(BUILD)/tests/bench/bench
 	$(PYTHON) tests/bench/compare_onnxruntime.py $<
 
+# Fuzzers need clang; each runs for a bounded time over its corpus.
+FUZZ_SECONDS ?= 30
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz:
+	$(MAKE) BUILD=$(BUILD)/fuzz CC=clang SANITIZE=address,undefined \
+	  CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' run-fuzzers
+
+$(BUILD)/obj/tests/fuzz/%.o: ALL_CFLAGS += -Isrc -Itests
+$(BUILD)/fuzzers/%: $(BUILD)/obj/tests/fuzz/%.o $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBRARY_LIBS)
+
+run-fuzzers: $(addprefix $(BUILD)/fuzzers/,$(FUZZERS))
+	@for f in $(FUZZERS); do echo "== $$f"; \
+	  mkdir -p $(BUILD)/corpus/$$f tests/fuzz/corpus/$$f; \
+	  $(BUILD)/fuzzers/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=20 \
+	    -rss_limit_mb=2048 -print_final_stats=1 $(BUILD)/corpus/$$f \
+	    tests/fuzz/corpus/$$f || exit 1; done
+
+# ---- trying ----------------------------------------------------------------
+
+DEMO = $(BUILD)/demo
+demo:
+	$(MAKE) all
+	@mkdir -p $(DEMO)
+	$(PROGRAM) classify data/*.jpg --top 1
+	$(PROGRAM) heatmap data/*.jpg -o $(DEMO)/
+	$(PROGRAM) heatmap data/band.jpg -t "electric guitar,drum" -o $(DEMO)/
+	@echo "the heatmaps lie in $(DEMO)"
+
+# ---- installing ------------------------------------------------------------
+
+INSTALL ?= install
+DESTINATION = $(DESTDIR)$(PREFIX)
+
+$(BUILD)/cxai.pc: Makefile
+	@mkdir -p $(@D)
+	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' \
+	  'includedir=$${prefix}/include' '' 'Name: cxai' \
+	  'Description: runs and explains ONNX convolutional networks' \
+	  'Version: $(VERSION)' 'Libs: -L$${libdir} -lcxai' \
+	  'Libs.private: $(LIBRARY_LIBS) -fopenmp' \
+	  'Cflags: -I$${includedir}' > $@
+
+$(BUILD)/cxai.1: $(PROGRAM) explain/cli/manual.sh
+	sh explain/cli/manual.sh $(PROGRAM) $(VERSION) > $@
+
+install: all $(BUILD)/cxai.pc $(BUILD)/cxai.1
+	$(INSTALL) -d $(DESTINATION)/bin $(DESTINATION)/lib/pkgconfig \
+	  $(DESTINATION)/include/cxai $(DESTINATION)/share/man/man1
+	$(INSTALL) $(PROGRAM) $(DESTINATION)/bin/cxai
+	$(INSTALL) -m 644 $(STATIC) $(DESTINATION)/lib
+	$(INSTALL) -m 644 $(SHARED) $(DESTINATION)/lib
+	ln -sf $(notdir $(SHARED)) $(DESTINATION)/lib/libcxai.so.$(SOVERSION)
+	ln -sf libcxai.so.$(SOVERSION) $(DESTINATION)/lib/libcxai.so
+	$(INSTALL) -m 644 include/cxai/*.h $(DESTINATION)/include/cxai
+	$(INSTALL) -m 644 $(BUILD)/cxai.pc $(DESTINATION)/lib/pkgconfig
+	$(INSTALL) -m 644 $(BUILD)/cxai.1 $(DESTINATION)/share/man/man1
+
+uninstall:
+	rm -f $(DESTINATION)/bin/cxai $(DESTINATION)/lib/libcxai.a \
+	  $(DESTINATION)/lib/libcxai.so* $(DESTINATION)/lib/pkgconfig/cxai.pc \
+	  $(DESTINATION)/share/man/man1/cxai.1
+	rm -rf $(DESTINATION)/include/cxai
+
+# ---- the machine -----------------------------------------------------------
+
+AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo)
+setup:
+	@command -v apt-get >/dev/null || { \
+	  echo "setup knows Debian and Ubuntu; elsewhere install what provides:"; \
+	  echo "  $(SETUP_PACKAGES)"; echo "and for the tests:"; \
+	  echo "  $(CHECK_PACKAGES)"; exit 1; }
+	$(AS_ROOT) apt-get update -q
+	DEBIAN_FRONTEND=noninteractive $(AS_ROOT) apt-get install -q -y \
+	  --no-install-recommends $(SETUP_PACKAGES) $(CHECK_PACKAGES)
+
+ifneq ($(filter setup,$(MAKECMDGOALS)),)
+demo check sanitize memcheck fuzz lint: | setup
+endif
+
+# ---- rules of the house ----------------------------------------------------
+
+OUR_FILES = $(shell find src include explain tests -name '*.[ch]')
+lint:
+	clang-format --dry-run -Werror $(OUR_FILES)
+	sh tests/lint/layers.sh
+	$(MAKE) BUILD=$(BUILD)/lint-gcc CC=gcc CFLAGS=-O1 WERROR=1 all tests
+	$(MAKE) BUILD=$(BUILD)/lint-clang CC=clang CFLAGS=-O1 WERROR=1 all tests
+	clang-tidy --quiet -p . $(filter %.c,$(filter src/% explain/%,$(OUR_FILES))) \
+	  -- $(LANGUAGE) $(DEFINES) $(INCLUDES) -Isrc $(LIBRARY_CFLAGS)
+
 help:
 	@sed -n 's/^## //p' Makefile
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tests run-tests check zoo-check bench help clean
+.PHONY: all tests run-tests check sanitize memcheck zoo-check bench fuzz \
+  run-fuzzers demo install uninstall setup lint help clean
 .SECONDARY:
 .DELETE_ON_ERROR:
