@@ -52,8 +52,8 @@ static void join_runs(nest *n)
     int depth = 0;
     for (int i = 0; i < n->depth; i++) {
         loop inner = n->loops[i];
-        loop *outer = &n->loops[depth - 1];
-        if (depth > 0 && outer->to == inner.to * inner.count &&
+        loop *outer = depth > 0 ? &n->loops[depth - 1] : NULL;
+        if (outer != NULL && outer->to == inner.to * inner.count &&
             outer->from == inner.from * inner.count) {
             inner.count *= outer->count;
             *outer = inner;
