@@ -89,11 +89,12 @@ SIMD_LEVELS = portable neon
 else
 SIMD_LEVELS = portable
 endif
+# (-std=c11 forbids contraction to fused multiply-add unless asked for)
 SIMD_FLAGS_portable =
-SIMD_FLAGS_neon =
-SIMD_FLAGS_avx2 = -mavx2 -mfma
+SIMD_FLAGS_neon = -ffp-contract=fast
+SIMD_FLAGS_avx2 = -mavx2 -mfma -ffp-contract=fast
 SIMD_FLAGS_avx512 = -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma \
-  -mprefer-vector-width=512
+  -mprefer-vector-width=512 -ffp-contract=fast
 
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 SIMD_OBJECTS := $(foreach level,$(SIMD_LEVELS),\

@@ -1,0 +1,134 @@
+/*
+ * Kernels: the inner loops, compiled once for each instruction set and picked
+ * at run time. Everything here works on channels-last memory: a row is the run
+ * of a pixel's channels, and rows are given by pointers, so that one product
+ * serves convolutions of any stride, dilation and padding, their gradients and
+ * plain matrices.
+ *
+ * All kernels run on the calling thread and write nothing but their outputs.
+ * Rows need no alignment.
+ */
+#ifndef CX_KERNELS_KERNELS_H
+#define CX_KERNELS_KERNELS_H
+
+#include "cxai/tensor.h"
+
+/* Largest tile_rows and lanes of all levels, for arrays of fixed size. */
+enum { CX_MAX_TILE_ROWS = 14, CX_MAX_LANES = 16 };
+
+/* Output pixels that a depthwise tile computes at once, and rows that a dot
+   call reads at once. */
+enum { CX_DEPTHWISE_PIXELS = 8, CX_DOT_ROWS = 8 };
+
+/*
+ * One tile of a matrix product in which the rows of A are gathered:
+ *
+ *   y[i][n] = clip(panel[0][n] + residual[i][n]
+ *                  + sum over t, d of x[t][i][d] * panel[1 + t*depth + d][n])
+ *
+ * A panel holds 2*lanes columns of B, or lanes when columns <= lanes: first a
+ * row of biases, then a row for each tap and depth. Its missing columns are
+ * zero and are not stored.
+ */
+typedef struct cx_tile {
+    int rows;    /* 1..tile_rows */
+    int columns; /* 1..2*lanes */
+    int64_t taps, depth;
+    const cxai_real *const *x; /* taps,tile_rows pointers to rows of depth */
+    int64_t x_offset;          /* added to each of them */
+    const cxai_real *panel;
+    cxai_real *y;
+    const int64_t *y_offset;   /* of each row, from y and from residual */
+    const cxai_real *residual; /* NULL: none; may be y */
+    cxai_real low, high;       /* -infinity, infinity: no clipping */
+} cx_tile;
+
+/*
+ * Pixels of a depthwise convolution:
+ *
+ *   y[i][c] = clip(weights[0][c] + residual[i][c]
+ *                  + sum over t of x[t][i][c] * weights[1 + t][c])
+ */
+typedef struct cx_depthwise_tile {
+    int pixels; /* 1..CX_DEPTHWISE_PIXELS */
+    int64_t taps, channels;
+    const cxai_real *const
+        *x;         /* taps,CX_DEPTHWISE_PIXELS pointers, all valid */
+    int64_t offset; /* first channel: added to x, weights, y */
+    const cxai_real *weights;
+    int64_t weights_row; /* reals from a tap to the next */
+    cxai_real *y;
+    const int64_t *y_offset;
+    const cxai_real *residual; /* NULL: none; must not overlap y */
+    cxai_real low, high;
+} cx_depthwise_tile;
+
+/* Rows of pixels: y[p][c] = clip(x[p][c] * scale[c] + shift[c]
+   + residual[p][c]); scale and shift may be NULL (1 and 0). */
+typedef struct cx_affine {
+    int64_t pixels, channels;
+    const cxai_real *x;
+    int64_t x_pixel; /* reals from a pixel to the next */
+    const cxai_real *scale, *shift;
+    const cxai_real *residual; /* NULL: none; as y */
+    cxai_real *y;
+    int64_t y_pixel;
+    cxai_real low, high;
+} cx_affine;
+
+/* The cells of a pooling window that lie inside the picture. */
+typedef struct cx_cells {
+    int64_t count;
+    const cxai_real *const *row; /* a row of channels for each cell */
+    const int32_t *number;       /* of the cell in the window */
+    int64_t channels;
+} cx_cells;
+
+typedef struct cx_kernels {
+    const char *level;
+    int lanes;     /* reals in a vector */
+    int tile_rows; /* rows of a full tile */
+
+    void (*product)(const cx_tile *tile);
+    void (*depthwise)(const cx_depthwise_tile *tile);
+    void (*affine)(const cx_affine *affine);
+
+    /* y[i] = sum over d of x[d] * b[i*b_row + d], i < count <= CX_DOT_ROWS */
+    void (*dot)(cxai_real *y, const cxai_real *x, const cxai_real *b,
+                int64_t b_row, int count, int64_t depth);
+
+    /* y[c] (accumulate: +)= sum over i of weight[i] * row[i][c], in the order
+       of i */
+    void (*combine)(cxai_real *y, const cxai_real *const *row,
+                    const cxai_real *weight, int64_t count, int64_t channels,
+                    int accumulate);
+
+    /* y[c] = the largest row[i][c], a NaN if there is one. winner, unless
+       NULL, gets the number of the first cell that has it: uint8_t each when
+       winner_bytes is 1, int32_t when it is 4. count >= 1. */
+    void (*maximum)(cxai_real *y, void *winner, int winner_bytes,
+                    const cx_cells *cells);
+
+    /* y[c] = sum of row[i][c] over the cells whose winner[i][c] is number[i] */
+    void (*unmaximum)(cxai_real *y, const void *const *winner, int winner_bytes,
+                      const cx_cells *cells);
+
+    /* Bit i of bits = low < y[i] < high; what the last byte has over is 0. */
+    void (*passed)(uint8_t *bits, const cxai_real *y, int64_t count,
+                   cxai_real low, cxai_real high);
+    /* y[i] = bit i of bits ? x[i] : 0; y may be x. */
+    void (*keep)(cxai_real *y, const cxai_real *x, const uint8_t *bits,
+                 int64_t count);
+} cx_kernels;
+
+/*
+ * The fastest level that this processor runs. The environment variable
+ * CXAI_CPU (portable, avx2, avx512, neon) asks for another; a level that is
+ * unknown here or that the processor lacks is ignored.
+ */
+const cx_kernels *cx_kernels_select(void);
+
+/* Level number i of those this processor runs, slowest first, or NULL. */
+const cx_kernels *cx_kernels_level(int i);
+
+#endif

@@ -1,0 +1,205 @@
+/*
+ * Few rows: bound by reading b once, so b is read as it lies, either by dot
+ * products along its columns or as a sum of its rows. Many rows: b is packed
+ * panel by panel and the product kernel does the work.
+ */
+#include "kernels/multiply.h"
+
+#include <math.h>
+
+#include "base/size.h"
+#include "kernels/panels.h"
+#include "kernels/work.h"
+
+enum {
+    FEW_ROWS = 6,
+    BLOCK_DEPTH = 1024,  /* of a panel: it stays in the second-level cache */
+    BLOCK_COLUMNS = 512, /* of a sum of rows: it stays in the first */
+    STREAMS = 8,         /* rows read at once */
+};
+
+static int is_small(const cx_multiply *m)
+{
+    return m->rows * m->columns <= CX_SMALL_WORK / (m->depth + 1);
+}
+
+/* a is transposed first when its rows are not contiguous. */
+static int transposes(const cx_multiply *m)
+{
+    return m->a_column != 1 && m->depth > 1;
+}
+
+static size_t panel_bytes(const cx_kernels *kernels, const cx_multiply *m)
+{
+    return cx_size_line(
+        sizeof(cxai_real) *
+        (size_t)cx_panel_stride(kernels, 1, cx_minimum(m->depth, BLOCK_DEPTH)));
+}
+
+static size_t transposed_bytes(const cx_multiply *m)
+{
+    if (!transposes(m))
+        return 0;
+    return cx_size_line(cx_size_times(
+        cx_size_times((size_t)m->rows, (size_t)m->depth), sizeof(cxai_real)));
+}
+
+size_t cx_multiply_workspace(const cx_kernels *kernels, const cx_multiply *m,
+                             int threads)
+{
+    size_t panels = cx_size_times((size_t)threads, panel_bytes(kernels, m));
+    return cx_size_plus(transposed_bytes(m), panels);
+}
+
+static void transpose(cx_multiply *m, cxai_real *to, int threads)
+{
+    enum { BLOCK = 16 };
+    int64_t blocks = cx_ceiling(m->rows, BLOCK);
+#pragma omp parallel for num_threads(threads)                                  \
+    schedule(static) if (m->rows * m->depth > CX_SMALL_WORK)
+    for (int64_t block = 0; block < blocks; block++)
+        for (int64_t d = 0; d < m->depth; d++)
+            for (int64_t i = block * BLOCK;
+                 i < cx_minimum(m->rows, (block + 1) * BLOCK); i++)
+                to[i * m->depth + d] = m->a[i * m->a_row + d * m->a_column];
+    m->a = to;
+    m->a_row = m->depth;
+    m->a_column = 1;
+}
+
+/* ---- few rows ------------------------------------------------------------ */
+
+/* Columns [from, to), at most CX_DOT_ROWS, whose depth is contiguous. */
+static void dot_columns(const cx_kernels *kernels, const cx_multiply *m,
+                        int64_t from, int64_t to)
+{
+    for (int64_t i = 0; i < m->rows; i++) {
+        cxai_real sum[CX_DOT_ROWS];
+        cxai_real *c = m->c + i * m->c_row;
+        kernels->dot(sum, m->a + i * m->a_row, m->b + from * m->b_column,
+                     m->b_column, (int)(to - from), m->depth);
+        for (int64_t n = from; n < to; n++)
+            c[n] = m->accumulate ? c[n] + sum[n - from] : sum[n - from];
+    }
+}
+
+/* Columns [from, to) as a sum of rows of b. */
+static void combine_rows(const cx_kernels *kernels, const cx_multiply *m,
+                         int64_t from, int64_t to)
+{
+    for (int64_t d = 0; d < m->depth || d == 0; d += STREAMS) {
+        const cxai_real *row[STREAMS];
+        int64_t count = cx_minimum(STREAMS, m->depth - d);
+        for (int64_t j = 0; j < count; j++)
+            row[j] = m->b + (d + j) * m->b_row + from;
+        for (int64_t i = 0; i < m->rows; i++)
+            kernels->combine(m->c + i * m->c_row + from, row,
+                             m->a + i * m->a_row + d, count, to - from,
+                             m->accumulate || d > 0);
+    }
+}
+
+static void few_rows(const cx_kernels *kernels, const cx_multiply *m,
+                     int threads)
+{
+    int dots = m->b_row == 1;
+    int64_t step = CX_DOT_ROWS;
+    if (!dots)
+        step = cx_minimum(BLOCK_COLUMNS,
+                          cx_ceiling(cx_ceiling(m->columns, 2 * threads), 64) *
+                              64);
+    int64_t items = cx_ceiling(m->columns, step);
+#pragma omp parallel for num_threads(threads) schedule(static) if (!is_small(m))
+    for (int64_t i = 0; i < items; i++) {
+        int64_t from = i * step, to = cx_minimum(from + step, m->columns);
+        if (dots)
+            dot_columns(kernels, m, from, to);
+        else
+            combine_rows(kernels, m, from, to);
+    }
+}
+
+/* ---- many rows ----------------------------------------------------------- */
+
+/* Tiles [from, to) of the rows against one panel, a block of depth. */
+static void multiply_block(const cx_kernels *kernels, const cx_multiply *m,
+                           cx_tile *tile, int64_t depth, int64_t from,
+                           int64_t to)
+{
+    const cxai_real *row[CX_MAX_TILE_ROWS];
+    int64_t y_offset[CX_MAX_TILE_ROWS];
+    tile->x = row;
+    tile->y_offset = y_offset;
+    int64_t tiles = cx_ceiling(m->rows, kernels->tile_rows);
+    for (int64_t t = from; t < to; t++) {
+        int64_t first = m->rows * t / tiles;
+        tile->rows = (int)(m->rows * (t + 1) / tiles - first);
+        for (int i = 0; i < tile->rows; i++) {
+            row[i] = m->a + (first + i) * m->a_row + depth;
+            y_offset[i] = (first + i) * m->c_row;
+        }
+        kernels->product(tile);
+    }
+}
+
+/* Panel p and tiles [from, to), all of the depth. */
+static void multiply_item(const cx_kernels *kernels, const cx_multiply *m,
+                          cxai_real *panel, int64_t p, int64_t from, int64_t to)
+{
+    const cx_weights weights = {
+        .data = m->b,
+        .depth_stride = m->b_row,
+        .column_stride = m->b_column,
+        .taps = 1,
+        .depth = m->depth,
+        .columns = m->columns,
+    };
+    cx_tile tile = {
+        .columns = cx_panel_columns(kernels, m->columns, p),
+        .taps = 1,
+        .panel = panel,
+        .y = m->c + p * 2 * kernels->lanes,
+        .low = -(cxai_real)INFINITY,
+        .high = (cxai_real)INFINITY,
+    };
+    for (int64_t d = 0; d < m->depth || d == 0; d += BLOCK_DEPTH) {
+        int64_t end = cx_minimum(d + BLOCK_DEPTH, m->depth);
+        cx_pack_panel(kernels, &weights, p, d, end, panel);
+        tile.depth = end - d;
+        tile.residual = m->accumulate || d > 0 ? tile.y : NULL;
+        multiply_block(kernels, m, &tile, d, from, to);
+    }
+}
+
+static void many_rows(const cx_kernels *kernels, const cx_multiply *m,
+                      int threads, char *workspace)
+{
+    int64_t panels = cx_panel_count(kernels, m->columns);
+    int64_t tiles = cx_ceiling(m->rows, kernels->tile_rows);
+    int64_t runs = panels < 2 * threads
+                       ? cx_minimum(cx_ceiling(2 * threads, panels), tiles)
+                       : 1;
+#pragma omp parallel for num_threads(threads) schedule(static) if (!is_small(m))
+    for (int64_t i = 0; i < panels * runs; i++) {
+        char *panel =
+            workspace + (size_t)cx_thread_number() * panel_bytes(kernels, m);
+        int64_t run = i % runs;
+        multiply_item(kernels, m, (cxai_real *)(void *)panel, i / runs,
+                      tiles * run / runs, tiles * (run + 1) / runs);
+    }
+}
+
+void cx_multiply_run(const cx_kernels *kernels, const cx_multiply *m,
+                     int threads, void *workspace)
+{
+    cx_multiply plain = *m;
+    char *panels = (char *)workspace + transposed_bytes(m);
+    if (m->rows == 0 || m->columns == 0)
+        return;
+    if (transposes(m))
+        transpose(&plain, workspace, threads);
+    if (m->rows <= FEW_ROWS && (m->b_row == 1 || m->b_column == 1))
+        few_rows(kernels, &plain, threads);
+    else
+        many_rows(kernels, &plain, threads, panels);
+}

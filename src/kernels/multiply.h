@@ -1,0 +1,29 @@
+/* Matrix products of any strides, for fully connected layers, their gradients
+   and the weight gradients of convolutions. */
+#ifndef CX_KERNELS_MULTIPLY_H
+#define CX_KERNELS_MULTIPLY_H
+
+#include "kernels/kernels.h"
+
+/* c (accumulate: +)= a b; a is rows x depth, b depth x columns. The columns of
+   c are contiguous; other strides, in reals, are free. */
+typedef struct cx_multiply {
+    int64_t rows, columns, depth;
+    const cxai_real *a;
+    int64_t a_row, a_column;
+    const cxai_real *b;
+    int64_t b_row, b_column;
+    cxai_real *c;
+    int64_t c_row;
+    int accumulate;
+} cx_multiply;
+
+/* Bytes of workspace, or SIZE_MAX. Does not look at the pointers. */
+size_t cx_multiply_workspace(const cx_kernels *kernels, const cx_multiply *m,
+                             int threads);
+
+/* No element depends on the number of threads. */
+void cx_multiply_run(const cx_kernels *kernels, const cx_multiply *m,
+                     int threads, void *workspace);
+
+#endif

@@ -1,0 +1,57 @@
+/* Depthwise convolution: vectors run over channels, and each weight vector
+   serves several output pixels. */
+#include "kernels/simd/level.h"
+
+/* LANES channels from c of all pixels of the tile. */
+INLINE void channels_vector(const cx_depthwise_tile *tile, int64_t c)
+{
+    vector sum[CX_DEPTHWISE_PIXELS];
+    const cxai_real *weights = tile->weights + c;
+    UNROLL for (int i = 0; i < CX_DEPTHWISE_PIXELS; i++) sum[i] = load(weights);
+    const cxai_real *const *x = tile->x;
+    for (int64_t t = 0; t < tile->taps; t++, x += CX_DEPTHWISE_PIXELS) {
+        weights += tile->weights_row;
+        vector w = load(weights);
+        UNROLL for (int i = 0; i < CX_DEPTHWISE_PIXELS; i++) sum[i] +=
+            load(x[i] + c) * w;
+    }
+    cxai_real out[CX_DEPTHWISE_PIXELS * LANES]
+        __attribute__((aligned(VECTOR_BYTES)));
+    UNROLL for (int i = 0; i < CX_DEPTHWISE_PIXELS; i++)
+        store(out + i * LANES, sum[i]);
+    vector low = fill(tile->low), high = fill(tile->high);
+    for (int i = 0; i < tile->pixels; i++) {
+        vector v = load(out + i * LANES);
+        if (tile->residual != NULL)
+            v += load(tile->residual + tile->y_offset[i] + c);
+        store(tile->y + tile->y_offset[i] + c, clip(v, low, high));
+    }
+}
+
+static void channel(const cx_depthwise_tile *tile, int64_t c)
+{
+    for (int i = 0; i < tile->pixels; i++) {
+        cxai_real sum = tile->weights[c];
+        for (int64_t t = 0; t < tile->taps; t++)
+            sum += tile->x[t * CX_DEPTHWISE_PIXELS + i][c] *
+                   tile->weights[(1 + t) * tile->weights_row + c];
+        if (tile->residual != NULL)
+            sum += tile->residual[tile->y_offset[i] + c];
+        tile->y[tile->y_offset[i] + c] = clip_one(sum, tile->low, tile->high);
+    }
+}
+
+/* The last vector may overlap the one before it. */
+void LEVEL(cx_depthwise)(const cx_depthwise_tile *tile)
+{
+    int64_t c = tile->offset, end = tile->offset + tile->channels;
+    if (tile->channels < LANES) {
+        for (; c < end; c++)
+            channel(tile, c);
+        return;
+    }
+    for (; c + LANES <= end; c += LANES)
+        channels_vector(tile, c);
+    if (c < end)
+        channels_vector(tile, end - LANES);
+}

@@ -1,0 +1,26 @@
+/* The kernels of the level that is being compiled, which table.c collects. */
+#ifndef CX_KERNELS_SIMD_LEVEL_H
+#define CX_KERNELS_SIMD_LEVEL_H
+
+#include "kernels/simd/vector.h"
+
+void LEVEL(cx_product)(const cx_tile *tile);
+void LEVEL(cx_depthwise)(const cx_depthwise_tile *tile);
+void LEVEL(cx_affine)(const cx_affine *affine);
+void LEVEL(cx_dot)(cxai_real *y, const cxai_real *x, const cxai_real *b,
+                   int64_t b_row, int count, int64_t depth);
+void LEVEL(cx_combine)(cxai_real *y, const cxai_real *const *row,
+                       const cxai_real *weight, int64_t count, int64_t channels,
+                       int accumulate);
+void LEVEL(cx_maximum)(cxai_real *y, void *winner, int winner_bytes,
+                       const cx_cells *cells);
+void LEVEL(cx_unmaximum)(cxai_real *y, const void *const *winner,
+                         int winner_bytes, const cx_cells *cells);
+void LEVEL(cx_passed)(uint8_t *bits, const cxai_real *y, int64_t count,
+                      cxai_real low, cxai_real high);
+void LEVEL(cx_keep)(cxai_real *y, const cxai_real *x, const uint8_t *bits,
+                    int64_t count);
+
+extern const cx_kernels LEVEL(cx_kernels);
+
+#endif

@@ -1,0 +1,120 @@
+/*
+ * The tile of a matrix product with gathered rows. The accumulators stay in
+ * registers; the finished tile goes through a small buffer, because an
+ * epilogue written into the loop makes compilers spill them.
+ */
+#include "kernels/simd/level.h"
+
+/* rows x vectors accumulators; both are constants in every caller. */
+INLINE void accumulate(int rows, int vectors, const cx_tile *tile,
+                       cxai_real *out)
+{
+    vector sum[TILE_ROWS][2];
+    const cxai_real *panel = tile->panel;
+    UNROLL for (int i = 0; i < rows; i++)
+    {
+        UNROLL for (int j = 0; j < vectors; j++) sum[i][j] =
+            load(panel + j * LANES);
+    }
+    panel += vectors * LANES;
+    const cxai_real *const *x = tile->x;
+    int64_t offset = tile->x_offset, depth = tile->depth;
+    for (int64_t t = 0; t < tile->taps; t++, x += TILE_ROWS) {
+        const cxai_real *row[TILE_ROWS];
+        UNROLL for (int i = 0; i < rows; i++) row[i] = x[i] + offset;
+        for (int64_t d = 0; d < depth; d++, panel += vectors * LANES) {
+            vector b[2];
+            UNROLL for (int j = 0; j < vectors; j++) b[j] =
+                load(panel + j * LANES);
+            UNROLL for (int i = 0; i < rows; i++)
+            {
+                vector a = fill(row[i][d]);
+                UNROLL for (int j = 0; j < vectors; j++) sum[i][j] += a * b[j];
+            }
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++)
+    {
+        UNROLL for (int j = 0; j < vectors; j++)
+            store(out + (i * 2 + j) * LANES, sum[i][j]);
+    }
+}
+
+typedef void accumulate_function(const cx_tile *tile, cxai_real *out);
+
+#define ACCUMULATE(rows)                                                       \
+    static void narrow_##rows(const cx_tile *tile, cxai_real *out)             \
+    {                                                                          \
+        accumulate(rows, 1, tile, out);                                        \
+    }                                                                          \
+    static void wide_##rows(const cx_tile *tile, cxai_real *out)               \
+    {                                                                          \
+        accumulate(rows, 2, tile, out);                                        \
+    }
+
+ACCUMULATE(1)
+ACCUMULATE(2)
+ACCUMULATE(3)
+ACCUMULATE(4)
+ACCUMULATE(5)
+ACCUMULATE(6)
+#if defined(CX_SIMD_avx512) || defined(CX_SIMD_neon)
+ACCUMULATE(7)
+ACCUMULATE(8)
+ACCUMULATE(9)
+ACCUMULATE(10)
+ACCUMULATE(11)
+ACCUMULATE(12)
+#endif
+#if defined(CX_SIMD_avx512)
+ACCUMULATE(13)
+ACCUMULATE(14)
+#endif
+
+#define PAIR(rows)                                                             \
+    {                                                                          \
+        narrow_##rows, wide_##rows                                             \
+    }
+
+static accumulate_function *const accumulators[TILE_ROWS][2] = {
+    PAIR(1),  PAIR(2),  PAIR(3), PAIR(4),  PAIR(5),  PAIR(6),
+#if defined(CX_SIMD_avx512) || defined(CX_SIMD_neon)
+    PAIR(7),  PAIR(8),  PAIR(9), PAIR(10), PAIR(11), PAIR(12),
+#endif
+#if defined(CX_SIMD_avx512)
+    PAIR(13), PAIR(14),
+#endif
+};
+
+/* One row of the tile: residual, clipping, and the columns that exist. */
+INLINE void finish(const cxai_real *sum, cxai_real *y,
+                   const cxai_real *residual, int columns, cxai_real low,
+                   cxai_real high)
+{
+    int n = 0;
+    vector lows = fill(low), highs = fill(high);
+    for (; n + LANES <= columns; n += LANES) {
+        vector v = load(sum + n);
+        if (residual != NULL)
+            v += load(residual + n);
+        store(y + n, clip(v, lows, highs));
+    }
+    for (; n < columns; n++) {
+        cxai_real v = sum[n];
+        if (residual != NULL)
+            v += residual[n];
+        y[n] = clip_one(v, low, high);
+    }
+}
+
+void LEVEL(cx_product)(const cx_tile *tile)
+{
+    cxai_real out[TILE_ROWS * 2 * LANES] __attribute__((aligned(VECTOR_BYTES)));
+    int wide = tile->columns > LANES;
+    accumulators[tile->rows - 1][wide](tile, out);
+    for (int i = 0; i < tile->rows; i++)
+        finish(out + i * 2 * LANES, tile->y + tile->y_offset[i],
+               tile->residual == NULL ? NULL
+                                      : tile->residual + tile->y_offset[i],
+               tile->columns, tile->low, tile->high);
+}

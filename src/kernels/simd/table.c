@@ -1,0 +1,16 @@
+#include "kernels/simd/level.h"
+
+const cx_kernels LEVEL(cx_kernels) = {
+    .level = TEXT(CX_SIMD_LEVEL),
+    .lanes = LANES,
+    .tile_rows = TILE_ROWS,
+    .product = LEVEL(cx_product),
+    .depthwise = LEVEL(cx_depthwise),
+    .affine = LEVEL(cx_affine),
+    .dot = LEVEL(cx_dot),
+    .combine = LEVEL(cx_combine),
+    .maximum = LEVEL(cx_maximum),
+    .unmaximum = LEVEL(cx_unmaximum),
+    .passed = LEVEL(cx_passed),
+    .keep = LEVEL(cx_keep),
+};
