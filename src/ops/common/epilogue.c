@@ -1,0 +1,58 @@
+#include "ops/common/epilogue.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "kernels/kernels.h"
+#include "ops/common/window.h"
+
+cx_epilogue cx_call_epilogue(const cx_call *call)
+{
+    cx_epilogue epilogue = { .activation = CX_NO_ACTIVATION };
+    if (call->epilogue != NULL)
+        epilogue = *call->epilogue;
+    if (epilogue.activation == CX_NO_ACTIVATION) {
+        epilogue.low = -(cxai_real)INFINITY;
+        epilogue.high = (cxai_real)INFINITY;
+    }
+    return epilogue;
+}
+
+const cxai_real *cx_epilogue_residual(const cx_epilogue *epilogue)
+{
+    return epilogue->residual != NULL ? epilogue->residual->data : NULL;
+}
+
+/* Rows of channels with gaps between them. */
+static void save_row_bits(const cx_epilogue *epilogue, const cxai_tensor *y)
+{
+    int64_t channels = y->shape.dim[1], count = cxai_shape_count(&y->shape);
+    int64_t pixel = cx_pixel_stride(y);
+    memset(epilogue->mask, 0, (size_t)(count + 7) / 8);
+    for (int64_t i = 0; i < count; i++) {
+        cxai_real v = y->data[i / channels * pixel + i % channels];
+        epilogue->mask[i / 8] |=
+            (uint8_t)((v > epilogue->low && v < epilogue->high) << i % 8);
+    }
+}
+
+void cx_save_mask(const cx_call *call)
+{
+    enum { BLOCK = 16384 };
+    const cx_epilogue *epilogue = call->epilogue;
+    const cxai_tensor *y = &call->y[0];
+    if (epilogue == NULL || epilogue->mask == NULL)
+        return;
+    if (y->shape.rank > 2 && cx_pixel_stride(y) != y->shape.dim[1]) {
+        save_row_bits(epilogue, y);
+        return;
+    }
+    int64_t count = cxai_shape_count(&y->shape);
+    int threads = call->c->threads;
+#pragma omp parallel for num_threads(threads)                                  \
+    schedule(static) if (count > 2 * BLOCK)
+    for (int64_t i = 0; i < count; i += BLOCK)
+        call->c->kernels->passed(epilogue->mask + i / 8, y->data + i,
+                                 count - i < BLOCK ? count - i : BLOCK,
+                                 epilogue->low, epilogue->high);
+}

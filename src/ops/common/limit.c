@@ -1,0 +1,16 @@
+#include "ops/common/limit.h"
+
+cxai_status cx_check_demand(const cx_case *c,
+                            void (*demand)(const cx_case *c, uint64_t wanted,
+                                           cx_demand *demand),
+                            uint64_t wanted)
+{
+    const size_t largest = SIZE_MAX >> 24;
+    cx_demand d = { 0 };
+    demand(c, wanted, &d);
+    if (d.saved_bytes > largest || d.forward_workspace > largest ||
+        d.backward_workspace > largest || d.prepared_bytes > largest)
+        return cx_refuse(c, CXAI_LIMIT,
+                         "its sizes are too large to be computed with");
+    return CXAI_OK;
+}
