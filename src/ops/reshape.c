@@ -211,10 +211,7 @@ static void forward_same(const cx_call *call)
 
 static void backward_same(const cx_call *call)
 {
-    /* nothing depends on a Dropout's ratio */
-    cx_move_backward(call, describe_same,
-                     call->c->input_count > 1 ? CX_AT_MOST_ONCE
-                                              : CX_EXACTLY_ONCE);
+    cx_move_backward(call, describe_same, CX_EXACTLY_ONCE);
 }
 
 static cxai_status fold_same(const cx_case *c, cx_literal *const *y)
@@ -229,7 +226,8 @@ static cxai_status identity_infer(const cx_case *c)
 
 static const cx_sample identity_samples[] = { { .inputs = "2,3,2,2" } };
 
-/* The ratio does not matter at inference; the mask is left out. */
+/* The ratio does not matter at inference. The mask of old exports says that
+   every element passed; like all that is not constant, it is real here. */
 static cxai_status dropout_infer(const cx_case *c)
 {
     if (cx_has_input(c, 2)) {
@@ -240,20 +238,37 @@ static cxai_status dropout_infer(const cx_case *c)
                              "it is in training mode; export the model for "
                              "inference");
     }
-    if (c->output_count > 1)
-        c->y_shape[1].rank = -1;
+    if (cx_input_type(c, 0) != CX_REAL)
+        return cx_refuse(c, CXAI_MALFORMED, "its data are integers");
+    if (c->output_count > 1) {
+        c->y_shape[1] = c->x_shape[0];
+        c->y_type[1] = CX_REAL;
+    }
     return cx_set_shape(c, 0, &c->x_shape[0]);
+}
+
+static void dropout_forward(const cx_call *call)
+{
+    cx_move_forward(call, describe_same);
+    if (call->c->output_count > 1 && call->y[1].data != NULL) {
+        cx_view mask = cx_view_of(&call->y[1]);
+        cx_view_fill(&mask, 1);
+    }
+}
+
+/* Nothing depends on the ratio. */
+static void dropout_backward(const cx_call *call)
+{
+    cx_move_backward(call, describe_same, CX_AT_MOST_ONCE);
 }
 
 static const cx_sample dropout_samples[] = {
     { .inputs = "2,3,2,2" },
-    { .inputs = "2,3", .attributes = "ratio=0.3f", .opset = 10 },
+    { .inputs = "2,3", .attributes = "ratio=0.3f", .opset = 10, .outputs = 2 },
     { .inputs = "2,3;1=0;1=0" },
 };
 
 #define MOVES .forward = forward, .backward = backward, .fold = fold
-#define MOVES_SAME                                                             \
-    .forward = forward_same, .backward = backward_same, .fold = fold_same
 
 static const cx_operator operators[] = {
     { .name = "Reshape",
@@ -289,7 +304,9 @@ static const cx_operator operators[] = {
       .max_inputs = 1,
       .layout = CX_STRIDED,
       .infer = identity_infer,
-      MOVES_SAME,
+      .forward = forward_same,
+      .backward = backward_same,
+      .fold = fold_same,
       CX_SAMPLES(identity_samples) },
     { .name = "Dropout",
       .min_inputs = 1,
@@ -297,7 +314,8 @@ static const cx_operator operators[] = {
       .max_outputs = 2,
       .layout = CX_STRIDED,
       .infer = dropout_infer,
-      MOVES_SAME,
+      .forward = dropout_forward,
+      .backward = dropout_backward,
       CX_SAMPLES(dropout_samples) },
 };
 

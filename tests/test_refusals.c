@@ -1,0 +1,185 @@
+/*
+ * What operators refuse: numbers in a file that are out of range, absurd, or
+ * computed where a constant is needed. Each answer names the node and says
+ * what is wrong.
+ */
+#include <string.h>
+
+#include "cxai/session.h"
+#include "support/check.h"
+#include "support/sample.h"
+
+#define BIG "9223372036854775807"
+#define SMALL "-9223372036854775808"
+
+typedef struct refusal {
+    const char *type, *inputs, *attributes;
+    cxai_status status;
+    const char *message;
+} refusal;
+
+static const refusal one_output_refusals[] = {
+    { "Reshape", "2,3;2=4,2", "", CXAI_MALFORMED, "cannot reshape 2x3 to 4x2" },
+    { "Reshape", "2,3;2=-1,-1", "", CXAI_MALFORMED, "-1 twice" },
+    { "Reshape", "2,3;2=-2,3", "", CXAI_MALFORMED, "dimension of -2" },
+    { "Reshape", "2,3;2=-1,4", "", CXAI_MALFORMED, "-1 cannot be worked out" },
+    { "Reshape", "2,3;3=6,1,0", "", CXAI_MALFORMED, "which has 2" },
+    { "Reshape", "2,3;2=-1,0", "allowzero=1", CXAI_MALFORMED,
+      "-1 cannot be worked out" },
+    { "Reshape", "2,3;2=" BIG "," BIG, "", CXAI_MALFORMED, "cannot reshape" },
+    { "Reshape", "2,3;9=1,1,1,1,1,1,1,2,3", "", CXAI_UNSUPPORTED,
+      "9 dimensions" },
+    { "Reshape", "2,3;2", "", CXAI_UNSUPPORTED, "input 1 (shape) is computed" },
+    { "Reshape", "2,3;1,2=2,3", "", CXAI_MALFORMED, "not a list" },
+    { "Flatten", "2,3", "axis=3", CXAI_MALFORMED, "axis 3 is out of range" },
+    { "Flatten", "2,3", "axis=" SMALL, CXAI_MALFORMED, "is out of range" },
+    { "Squeeze", "1,3;1=2", "", CXAI_MALFORMED, "axis 2 is out of range" },
+    { "Squeeze", "1,3;1=1", "", CXAI_MALFORMED, "axis 1 has 3 elements" },
+    { "Squeeze", "1,3;2=0,-2", "", CXAI_MALFORMED, "axis 0 is named twice" },
+    { "Unsqueeze", "2,3", "", CXAI_MALFORMED, "it has no axes" },
+    { "Unsqueeze", "2,3;2=0,4", "", CXAI_MALFORMED, "axis 4 is out of range" },
+    { "Unsqueeze", "2,3;7=0,1,2,3,4,5,6", "", CXAI_UNSUPPORTED,
+      "2 and 7 dimensions" },
+    { "Dropout", "2,3;1=0;1=1", "", CXAI_UNSUPPORTED, "training mode" },
+    { "Transpose", "2,3", "perm=0,0", CXAI_MALFORMED, "named twice" },
+    { "Transpose", "2,3", "perm=0,2", CXAI_MALFORMED, "out of range" },
+    { "Transpose", "2,3", "perm=0,", CXAI_MALFORMED, "perm has 1 entries" },
+    { "Concat", "2,3;2,4", "axis=0", CXAI_MALFORMED,
+      "inputs 0 (2x3) and 1 (2x4) do not fit along axis 0" },
+    { "Concat", "2,3;2", "axis=0", CXAI_MALFORMED, "do not fit" },
+    { "Concat", "2,3;2,3", "axis=2", CXAI_MALFORMED, "axis 2 is out of range" },
+    { "Concat", "2;2=1,2", "axis=0", CXAI_MALFORMED, "different types" },
+    { "Slice", "4,5;1=0;1=1;1=2", "", CXAI_MALFORMED, "axis 2 is out" },
+    { "Slice", "4,5;1=0;1=1;1=0;1=0", "", CXAI_MALFORMED, "a step of 0" },
+    { "Slice", "4,5;1=0;2=1,1", "", CXAI_MALFORMED, "differ in length" },
+    { "Slice", "4,5;3=0,0,0;3=1,1,1", "", CXAI_MALFORMED, "3 slices of 2" },
+    { "Slice", "4,5;2=0,0;2=1,1;2=1,-1", "", CXAI_MALFORMED, "named twice" },
+    { "Slice", "4,5", "", CXAI_MALFORMED, "no starts" },
+    { "Slice", "4,5;1;1=1", "", CXAI_UNSUPPORTED,
+      "input 1 (starts) is computed" },
+    { "Gather", "4,3;1=4", "", CXAI_MALFORMED,
+      "index 4 is out of range for 4" },
+    { "Gather", "4,3;1=-5", "", CXAI_MALFORMED, "index -5 is out of range" },
+    { "Gather", "4,3;1=0", "axis=2", CXAI_MALFORMED, "axis 2 is out" },
+    { "Gather", "4,3;1", "", CXAI_UNSUPPORTED, "computed from the data" },
+    { "Expand", "2,3;2=2,2", "", CXAI_MALFORMED,
+      "cannot broadcast 2x3 to 2x2" },
+    { "Expand", "2,1;2=2,-1", "", CXAI_MALFORMED, "impossible shape" },
+    { "Expand", "1,1;2=" BIG "," BIG, "", CXAI_MALFORMED, "impossible shape" },
+    { "Tile", "2,3;1=2", "", CXAI_MALFORMED, "1 repeats for 2 dimensions" },
+    { "Tile", "2,3;2=1,-1", "", CXAI_MALFORMED, "repeated -1 times" },
+    { "Tile", "2,3;2=1," BIG, "", CXAI_MALFORMED, "cannot be repeated" },
+    { "Pad", "2,3;2=1,1", "", CXAI_MALFORMED, "2 pads for 2 axes" },
+    { "Pad", "2,3;4=0,-4,0,0", "", CXAI_UNSUPPORTED,
+      "axis 1 of 3 elements cannot be padded by -4 and 0" },
+    { "Pad", "2,3;4=0,0,0," BIG, "", CXAI_UNSUPPORTED, "cannot be padded" },
+    { "Pad", "2,3;4=0," SMALL ",0,0", "", CXAI_UNSUPPORTED,
+      "cannot be padded" },
+    { "Pad", "2,3;4=0,3,0,0", "mode=reflect", CXAI_UNSUPPORTED,
+      "cannot be padded by 3" },
+    { "Pad", "2,3;4=0,4,0,0", "mode=wrap", CXAI_UNSUPPORTED, "padded by 4" },
+    { "Pad", "2,3;4=0,1,0,0", "mode=mirror", CXAI_UNSUPPORTED, "mode mirror" },
+    { "Pad", "2,3;4=0,1,0,0;1=1", "", CXAI_MALFORMED, "constant_value" },
+    { "ConstantOfShape", "2=2,-2", "", CXAI_MALFORMED, "impossible shape" },
+    { "ConstantOfShape", "2=" BIG "," BIG, "", CXAI_MALFORMED, "impossible" },
+    { "ConstantOfShape", "2=1000000000,1000000000", "", CXAI_LIMIT, "limit" },
+    { "Range", "1=0;1=5;1=0", "", CXAI_MALFORMED, "its delta is 0" },
+    { "Range", "1=0;2=5,5;1=1", "", CXAI_MALFORMED, "not three numbers" },
+    { "Range", "1=" SMALL ";1=" BIG ";1=1", "", CXAI_MALFORMED, "impossible" },
+    { "Range", "1=0;1=" BIG ";1=1", "", CXAI_MALFORMED, "impossible" },
+    { "Cast", "2,3", "to=7", CXAI_UNSUPPORTED, "cannot be cast to integers" },
+    { "Cast", "2,3", "to=8", CXAI_UNSUPPORTED, "data type 8" },
+    { "CastLike", "2,3;1=1", "", CXAI_UNSUPPORTED, "cannot be cast" },
+    { "DequantizeLinear", "2,3;1", "", CXAI_UNSUPPORTED, "only constants" },
+    { "DequantizeLinear", "2,2=1,2,3,4;3", "", CXAI_MALFORMED,
+      "3 scales for 2 channels on axis 1" },
+    { "DequantizeLinear", "2,2=1,2,3,4;2,1", "", CXAI_UNSUPPORTED, "blocked" },
+    { "DequantizeLinear", "2,2=1,2,3,4;2", "axis=2", CXAI_MALFORMED, "axis 2" },
+    { "DequantizeLinear", "2,2=1,2,3,4;2;1=0", "", CXAI_MALFORMED,
+      "zero point" },
+    { "DequantizeLinear", "2,2=1,2,3,4;1=1", "", CXAI_MALFORMED,
+      "its scale is an integer" },
+    { "Where", "2;2;2", "", CXAI_UNSUPPORTED, "condition is computed" },
+    { "Where", "2=0,1;3;2", "", CXAI_MALFORMED, "2, 3 and 2 cannot be" },
+    { "Where", "2=0,1;2;2=1,1", "", CXAI_MALFORMED, "different types" },
+};
+
+/* Opset 13, two outputs. */
+static const refusal split_refusals[] = {
+    { "Split", "2,5", "axis=1", CXAI_MALFORMED, "5 elements in 2 equal parts" },
+    { "Split", "2,5;2=2,2", "axis=1", CXAI_MALFORMED, "1 elements are left" },
+    { "Split", "2,5;2=2,4", "axis=1", CXAI_MALFORMED, "does not fit" },
+    { "Split", "2,5;2=-1,6", "axis=1", CXAI_MALFORMED, "does not fit" },
+    { "Split", "2,5;2=" BIG ",6", "axis=1", CXAI_MALFORMED, "does not fit" },
+    { "Split", "2,5;3=2,2,1", "axis=1", CXAI_MALFORMED,
+      "3 sizes for 2 outputs" },
+    { "Split", "2,5", "axis=-3", CXAI_MALFORMED, "axis -3" },
+};
+
+/* Opset 18, two outputs. */
+static const refusal num_outputs_refusals[] = {
+    { "Split", "2,5", "axis=1 num_outputs=3", CXAI_MALFORMED,
+      "num_outputs is 3" },
+};
+
+/* The error of loading the node as a model and shaping it. */
+static cxai_status try_node(const sample_case *s, cxai_error *error)
+{
+    cxai_session *session = NULL;
+    cxai_model *model = sample_build(s, SAMPLE_ALL_FED, NULL, error);
+    if (model == NULL)
+        return error->status;
+    int watch = cxai_model_output(model, 0), feed[SAMPLE_INPUTS];
+    int count = cxai_model_input_count(model);
+    for (int i = 0; i < count; i++)
+        feed[i] = cxai_model_input(model, i);
+    cxai_request request = { .feed = feed,
+                             .feed_count = count,
+                             .watch = &watch,
+                             .watch_count = 1,
+                             .target = -1 };
+    cxai_status status = cxai_session_create(&session, model, &request, error);
+    cxai_session_free(&session);
+    cxai_model_free(&model);
+    return status;
+}
+
+static void check_refusals(const refusal *refusals, int count, int opset,
+                           int outputs)
+{
+    for (int i = 0; i < count; i++) {
+        const refusal *r = &refusals[i];
+        const cx_operator *op = cx_operator_find(r->type);
+        assert_non_null(op);
+        const cx_sample sample = { .inputs = r->inputs,
+                                   .attributes = r->attributes,
+                                   .opset = opset,
+                                   .outputs = outputs };
+        sample_case s = sample_read(op, &sample);
+        cxai_error error = { CXAI_OK, "" };
+        cxai_status status = try_node(&s, &error);
+        if (status == CXAI_OK)
+            fail_msg("%s of \"%s\" with \"%s\" was accepted", r->type,
+                     r->inputs, r->attributes);
+        check_error(status, &error, r->status, r->message);
+        check_error(status, &error, r->status, r->type);
+        check_error(status, &error, r->status, "node \"y0\"");
+        sample_free(&s);
+    }
+}
+
+static void refusals_name_the_node_and_the_number(void **state)
+{
+    (void)state;
+    check_refusals(one_output_refusals, CX_COUNT(one_output_refusals), 0, 1);
+    check_refusals(split_refusals, CX_COUNT(split_refusals), 13, 2);
+    check_refusals(num_outputs_refusals, CX_COUNT(num_outputs_refusals), 18, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refusals_name_the_node_and_the_number),
+    };
+    return cmocka_run_group_tests_name("refusals", tests, NULL, NULL);
+}
