@@ -195,6 +195,40 @@ static void test_pair_kinks(void **state)
     }
 }
 
+/* y = clip(a, -1, 2), and how much of the gradient its bounds get. */
+static void test_clip_bounds(void **state)
+{
+    (void)state;
+    net built = net_begin(13);
+    net_input(&built, "a", "6");
+    net_reals(&built, "low", "", (double[]){ -1 });
+    net_reals(&built, "high", "", (double[]){ 2 });
+    net_node(&built, "Clip", "a low high", "y", "");
+    net_output(&built, "y");
+    node n = { .model = net_end(&built), .inputs = 1 };
+    n.y = net_value(n.model, "y");
+    n.value[0] = net_value(n.model, "low");
+    n.value[1] = net_value(n.model, "high");
+    int a = net_value(n.model, "a");
+    cxai_request request = { .watch = &n.y,
+                             .watch_count = 1,
+                             .target = n.y,
+                             .wrt = n.value,
+                             .wrt_count = 2 };
+    cxai_error error;
+    check_ok(cxai_session_create(&n.session, n.model, &request, &error),
+             &error);
+    const cxai_real x[6] = { -3, -2, 0, 1, 3, 5 };
+    const cxai_real seed[6] = { 1, 2, 4, 8, 16, 32 };
+    check_ok(cxai_session_set(n.session, a, x, &error), &error);
+    forward(&n);
+    backward(&n, seed);
+    cxai_tensor low = gradient(&n, 0), high = gradient(&n, 1);
+    check_view(&low, (double[]){ 1 + 2 }, 1, 0);
+    check_view(&high, (double[]){ 16 + 32 }, 1, 0);
+    end(&n);
+}
+
 /* ---- accuracy -------------------------------------------------------------
  */
 
@@ -375,9 +409,9 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kinks),    cmocka_unit_test(test_pair_kinks),
-        cmocka_unit_test(test_accuracy), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_clip_bounds), cmocka_unit_test(test_kinks),
+        cmocka_unit_test(test_pair_kinks),  cmocka_unit_test(test_accuracy),
+        cmocka_unit_test(test_limits),      cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests_name("elementwise", tests, NULL, NULL);
 }

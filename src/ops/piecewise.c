@@ -119,11 +119,15 @@ static cxai_status fold(const cx_case *c, cx_literal *const *y)
     return CXAI_OK;
 }
 
+enum { X = 1, BOUNDS = 2 | 4 }; /* inputs, as bits */
+
 static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
 {
-    if (wanted & 1)
+    if (wanted & X)
         demand->saved_bytes =
             (size_t)(cxai_shape_count(&c->y_shape[0]) + 7) / 8;
+    if (wanted & BOUNDS)
+        demand->keep_inputs = X;
 }
 
 /* mask bit i = flag[i] */
@@ -203,12 +207,30 @@ static void slopes(const params *p, cxai_real *dx, const cxai_real *dy,
         dx[i] = dy[i] * (mask[i / 8] & bit[i % 8] ? inside : outside);
 }
 
+/* The gradient of Clip's min or max: of all that it stands for in y. */
+static void bound_gradient(const cx_call *call, int input)
+{
+    const params *p = call->c->params;
+    const cxai_real *x = call->x[0].data, *dy = call->dy[0].data;
+    int64_t n = cxai_shape_count(&call->dy[0].shape);
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        if (input == 1 ? x[i] < p->low : x[i] > p->high)
+            sum += (double)dy[i];
+    call->dx[input].data[0] = (cxai_real)sum;
+}
+
 static void backward(const cx_call *call)
 {
     const params *p = call->c->params;
     const cxai_real *dy = call->dy[0].data;
     cxai_real *dx = call->dx[0].data;
     const uint8_t *mask = call->saved;
+    for (int k = 1; k < call->c->input_count; k++)
+        if (call->dx[k].data != NULL)
+            bound_gradient(call, k);
+    if (dx == NULL)
+        return;
     int64_t n = cxai_shape_count(&call->dx[0].shape);
 #pragma omp parallel for num_threads(cx_flat_threads(call->c->threads, n))     \
     schedule(static)
