@@ -17,20 +17,22 @@ static int is_default_domain(const char *domain)
     return *domain == '\0' || strcmp(domain, "ai.onnx") == 0;
 }
 
-/* "Foo (domain com.example, 3 nodes, first "n1")" for each unsupported kind;
-   kinds that were named before are skipped. */
-static void describe_unsupported(const cx_builder *builder, int first,
-                                 char *text, size_t size)
+/* Stands for operators whose kind has been named. */
+static const cx_operator unsupported;
+
+/* Appends "com.example.Foo (3 nodes, first: Foo node "n1")" for the kind of a
+   node without operator, and marks all nodes of that kind. */
+static void describe_unsupported(cx_builder *builder, int first, char *text,
+                                 size_t size)
 {
     const cx_node *node = &builder->nodes[first];
     int count = 0;
-    for (int n = 0; n < builder->model->node_count; n++) {
-        const cx_node *other = &builder->nodes[n];
+    for (int n = first; n < builder->model->node_count; n++) {
+        cx_node *other = &builder->nodes[n];
         if (other->op != NULL || strcmp(node->type, other->type) != 0 ||
             strcmp(node->domain, other->domain) != 0)
             continue;
-        if (n < first)
-            return;
+        other->op = &unsupported;
         count++;
     }
     size_t used = strlen(text);
@@ -49,7 +51,7 @@ static cxai_status find_operators(cx_builder *builder, cxai_error *error)
         if (is_default_domain(node->domain))
             node->op = cx_operator_find(node->type);
     }
-    for (int n = 0; n < count; n++)
+    for (int n = 0; n < count && strlen(missing) + 1 < sizeof missing; n++)
         if (builder->nodes[n].op == NULL)
             describe_unsupported(builder, n, missing, sizeof missing);
     if (*missing != '\0')
