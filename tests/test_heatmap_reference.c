@@ -1,0 +1,250 @@
+/*
+ * Heatmaps of small networks against pytorch-grad-cam and captum.
+ *
+ * tests/data/heatmaps/index.json lists the cases; their numbers were computed
+ * in float64 by tests/reference/heatmaps.py. Every case runs on the files of
+ * both of PyTorch's exporters, all its targets in one call.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "cxai/file.h"
+#include "cxai/heatmap.h"
+#include "support/check.h"
+
+#define FOLDER "tests/data/heatmaps/"
+#define NETS "tests/data/nets/"
+
+/* Of the largest magnitude of a case: the rounding of float32. */
+static const double tolerance = 1e-4;
+
+/* The reference's arrays, and the picture that all cases explain. */
+typedef struct reference {
+    cJSON *index;
+    cxai_real *numbers, *input;
+    cxai_shape numbers_shape, input_shape;
+} reference;
+
+static int setup(void **state)
+{
+    reference *r = calloc(1, sizeof *r);
+    void *text;
+    size_t size;
+    cxai_error error;
+
+    check_ok(cxai_file_read(FOLDER "index.json", 0, &text, &size, &error),
+             &error);
+    r->index = cJSON_ParseWithLength(text, size);
+    free(text);
+    assert_non_null(r->index);
+    check_ok(cxai_npy_load(FOLDER "numbers.npy", 0, &r->numbers,
+                           &r->numbers_shape, &error),
+             &error);
+    check_ok(
+        cxai_npy_load(NETS "input.npy", 0, &r->input, &r->input_shape, &error),
+        &error);
+    r->input_shape.dim[0] = 1; /* the first picture */
+    *state = r;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    reference *r = *state;
+
+    cJSON_Delete(r->index);
+    free(r->numbers);
+    free(r->input);
+    free(r);
+    return 0;
+}
+
+static double number_of(const cJSON *one, const char *key, double otherwise)
+{
+    const cJSON *item = cJSON_GetObjectItem(one, key);
+
+    return item ? item->valuedouble : otherwise;
+}
+
+static int read_targets(const cJSON *one, const cxai_model *model,
+                        cxai_target targets[4])
+{
+    const cJSON *item;
+    int count = 0;
+
+    cJSON_ArrayForEach(item, cJSON_GetObjectItem(one, "targets"))
+        targets[count++] = (cxai_target){ .value = cxai_model_logits(model),
+                                          .channel = item->valueint,
+                                          .row = -1,
+                                          .column = -1,
+                                          .weight = 1 };
+    return count;
+}
+
+/* baseline takes room for the input. */
+static cxai_heatmap_options read_options(const cJSON *one, int exporter,
+                                         const cxai_model *model,
+                                         const reference *r,
+                                         cxai_real *baseline)
+{
+    cxai_heatmap_options options = cxai_heatmap_defaults();
+    const cJSON *layer =
+        cJSON_GetArrayItem(cJSON_GetObjectItem(one, "layers"), exporter);
+    cxai_error error;
+
+    for (int64_t i = 0; i < cxai_shape_count(&r->input_shape); i++)
+        baseline[i] = (cxai_real)number_of(one, "baseline", 0);
+    if (layer)
+        check_ok(
+            cxai_model_find(model, layer->valuestring, &options.layer, &error),
+            &error);
+    options.baseline = baseline;
+    options.raw = (int)number_of(one, "raw", 0);
+    options.steps = (int)number_of(one, "steps", 0);
+    options.samples = (int)number_of(one, "samples", 0);
+    options.noise = number_of(one, "noise", -1);
+    options.seed = (uint64_t)number_of(one, "seed", 0);
+    return options;
+}
+
+static void compare(const cJSON *one, const char *file, const reference *r,
+                    const cxai_heatmap *maps, int count)
+{
+    const cJSON *method = cJSON_GetObjectItem(one, "method");
+    const cJSON *shape = cJSON_GetObjectItem(one, "shape");
+    int64_t size = cxai_shape_count(&maps[0].shape);
+    const cxai_real *want = r->numbers + (int64_t)number_of(one, "offset", -1);
+
+    assert_int_equal(maps[0].shape.rank, cJSON_GetArraySize(shape));
+    for (int axis = 0; axis < maps[0].shape.rank; axis++)
+        assert_int_equal(maps[0].shape.dim[axis],
+                         cJSON_GetArrayItem(shape, axis)->valueint);
+    assert_true(want >= r->numbers &&
+                want + count * size <= r->numbers + r->numbers_shape.dim[0]);
+    for (int i = 0; i < count; i++, want += size) {
+        double distance = relative_error(maps[i].data, want, size);
+        if (!(distance <= tolerance))
+            fail_msg("%s: %s of target %lld, raw %g: %.2g of the largest "
+                     "magnitude from the reference",
+                     file, method->valuestring,
+                     (long long)maps[i].target.channel,
+                     number_of(one, "raw", 0), distance);
+    }
+    double delta = number_of(one, "delta", (double)NAN);
+    if (!isnan(delta) && !(fabs(maps[0].delta - delta) <= 1e-4))
+        fail_msg("%s: delta %g instead of %g", file, maps[0].delta, delta);
+}
+
+static void run_case(const cJSON *one, int exporter, const reference *r)
+{
+    static const char *const exporters[] = { "legacy", "dynamo" };
+    const char *network = cJSON_GetObjectItem(one, "network")->valuestring;
+    const char *name = cJSON_GetObjectItem(one, "method")->valuestring;
+    size_t input = (size_t)cxai_shape_count(&r->input_shape);
+    cxai_real *baseline = malloc(input * sizeof *baseline);
+    const cxai_heatmap_method *method;
+    cxai_model *model;
+    cxai_target targets[4];
+    cxai_heatmap maps[4];
+    char path[256];
+    cxai_error error;
+
+    snprintf(path, sizeof path, NETS "%s.%s.onnx", network,
+             exporters[exporter]);
+    check_ok(cxai_heatmap_find(&method, name, &error), &error);
+    check_ok(cxai_model_load(&model, path, NULL, &error), &error);
+    int count = read_targets(one, model, targets);
+    cxai_heatmap_options options =
+        read_options(one, exporter, model, r, baseline);
+    check_ok(cxai_heatmap_compute(maps, method, model, &r->input_shape,
+                                  r->input, targets, count, &options, &error),
+             &error);
+    compare(one, path, r, maps, count);
+    for (int i = 0; i < count; i++)
+        cxai_heatmap_clear(&maps[i]);
+    cxai_model_free(&model);
+    free(baseline);
+}
+
+static void run_method(const reference *r, const char *method, int at_least)
+{
+    const cJSON *one;
+    int cases = 0;
+
+    cJSON_ArrayForEach(one, cJSON_GetObjectItem(r->index, "cases"))
+    {
+        const cJSON *item = cJSON_GetObjectItem(one, "method");
+        if (strcmp(item->valuestring, method) != 0)
+            continue;
+        run_case(one, 0, r);
+        run_case(one, 1, r);
+        cases++;
+    }
+    assert_true(cases >= at_least);
+}
+
+static void test_cam(void **state)
+{
+    run_method(*state, "cam", 8);
+}
+
+static void test_gradcam(void **state)
+{
+    run_method(*state, "gradcam", 16);
+}
+
+static void test_gradcampp(void **state)
+{
+    run_method(*state, "gradcampp", 16);
+}
+
+static void test_layercam(void **state)
+{
+    run_method(*state, "layercam", 16);
+}
+
+static void test_saliency(void **state)
+{
+    run_method(*state, "saliency", 6);
+}
+
+static void test_guided_backprop(void **state)
+{
+    run_method(*state, "guided_backprop", 6);
+}
+
+static void test_guided_gradcam(void **state)
+{
+    run_method(*state, "guided_gradcam", 6);
+}
+
+static void test_smoothgrad(void **state)
+{
+    run_method(*state, "smoothgrad", 6);
+}
+
+static void test_integrated_gradients(void **state)
+{
+    run_method(*state, "integrated_gradients", 12);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cam),
+        cmocka_unit_test(test_gradcam),
+        cmocka_unit_test(test_gradcampp),
+        cmocka_unit_test(test_layercam),
+        cmocka_unit_test(test_saliency),
+        cmocka_unit_test(test_guided_backprop),
+        cmocka_unit_test(test_guided_gradcam),
+        cmocka_unit_test(test_smoothgrad),
+        cmocka_unit_test(test_integrated_gradients),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
