@@ -1,0 +1,204 @@
+/*
+ * The embedded network on the embedded photos: the heat lies on the object.
+ *
+ * data/boxes.json has boxes drawn by eye around objects of photos. The share
+ * of the heat inside its box was measured for the network with float32 weights
+ * by Grad-CAM in torch; data/ holds the network with 8-bit weights.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "cxai/file.h"
+#include "cxai/heatmap.h"
+#include "cxai/preprocess.h"
+#include "support/check.h"
+
+#define MODEL "data/efficientnet-lite0.int8.onnx"
+
+/* What eight bits a weight may move a share by. */
+static const double tolerance = 0.03;
+
+typedef struct fixture {
+    cxai_model *model;
+    cxai_preprocess preprocess;
+    cxai_labels *labels;
+    cxai_shape input_shape, *shapes;
+    cJSON *boxes;
+} fixture;
+
+static int setup(void **state)
+{
+    fixture *f = calloc(1, sizeof *f);
+    void *text;
+    size_t size;
+    cxai_error error;
+
+    check_ok(cxai_model_load(&f->model, MODEL, NULL, &error), &error);
+    check_ok(cxai_preprocess_for_model(&f->preprocess, f->model, MODEL, &error),
+             &error);
+    check_ok(cxai_labels_load(&f->labels, f->preprocess.labels, &error),
+             &error);
+    check_ok(cxai_file_read("data/boxes.json", 0, &text, &size, &error),
+             &error);
+    f->boxes = cJSON_ParseWithLength(text, size);
+    free(text);
+    assert_non_null(f->boxes);
+    f->input_shape = cxai_preprocess_shape(&f->preprocess, 1);
+    f->shapes =
+        calloc((size_t)cxai_model_value_count(f->model), sizeof *f->shapes);
+    check_ok(cxai_model_shapes(f->model, &f->input_shape, f->shapes, &error),
+             &error);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture *f = *state;
+
+    cJSON_Delete(f->boxes);
+    cxai_labels_free(&f->labels);
+    cxai_model_free(&f->model);
+    free(f->shapes);
+    free(f);
+    return 0;
+}
+
+/* The heatmap of a photo for a label. */
+static void explain(const fixture *f, const char *photo, const char *label,
+                    const char *name, cxai_heatmap *map,
+                    cxai_geometry *geometry)
+{
+    size_t count = (size_t)cxai_shape_count(&f->input_shape);
+    cxai_real *input = malloc(count * sizeof *input);
+    const cxai_heatmap_method *method;
+    cxai_image image = { 0 };
+    cxai_target target;
+    char path[256];
+    cxai_error error;
+
+    snprintf(path, sizeof path, "data/%s", photo);
+    check_ok(cxai_image_load(&image, path, NULL, NULL, &error), &error);
+    check_ok(
+        cxai_preprocess_apply(&f->preprocess, &image, input, geometry, &error),
+        &error);
+    check_ok(cxai_heatmap_find(&method, name, &error), &error);
+    check_ok(cxai_target_parse(&target, f->model, f->shapes, f->labels, label,
+                               &error),
+             &error);
+    check_ok(cxai_heatmap_compute(map, method, f->model, &f->input_shape, input,
+                                  &target, 1, NULL, &error),
+             &error);
+    assert_int_equal(map->state, CXAI_HEATMAP_OK);
+    cxai_image_free(&image);
+    free(input);
+}
+
+/* The share of the heat inside a box [x0,y0,x1,y1] of the photo, and whether
+   the hottest pixel lies there. */
+static double share_inside(const cxai_heatmap *map,
+                           const cxai_geometry *geometry, const cJSON *box,
+                           int *hottest_inside)
+{
+    int width = geometry->photo_width, height = geometry->photo_height;
+    cxai_real *heat = malloc((size_t)width * (size_t)height * sizeof *heat);
+    double side[4], inside = 0, total = 0, highest = -1;
+
+    assert_non_null(heat);
+    assert_int_equal(cJSON_GetArraySize(box), 4);
+    for (int i = 0; i < 4; i++)
+        side[i] = cJSON_GetArrayItem(box, i)->valuedouble;
+    cxai_geometry_project(geometry, map->data, heat);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++) {
+            double h = (double)heat[(size_t)y * (size_t)width + (size_t)x];
+            int in = x >= side[0] && x < side[2] && y >= side[1] && y < side[3];
+            if (!isfinite(h))
+                continue;
+            total += h;
+            inside += in ? h : 0;
+            if (h > highest) {
+                highest = h;
+                *hottest_inside = in;
+            }
+        }
+    free(heat);
+    return inside / total;
+}
+
+static const cJSON *box_of(const fixture *f, const char *photo,
+                           const char *label)
+{
+    const cJSON *box = cJSON_GetObjectItemCaseSensitive(
+        cJSON_GetObjectItemCaseSensitive(f->boxes, photo), label);
+
+    assert_non_null(box);
+    return box;
+}
+
+static void test_heat_on_the_object(void **state)
+{
+    static const struct {
+        const char *photo, *label;
+        double share;
+    } objects[] = {
+        { "band.jpg", "electric guitar", .78 },
+        { "band.jpg", "drum", .83 },
+        { "bee.jpg", "bee", .61 },
+        { "spaniels.jpg", "Cocker Spaniel", .68 },
+        { "cameraman.jpg", "tripod", .62 },
+        { "castle.jpg", "castle", .80 },
+        { "macaw.jpg", "macaw", .89 },
+    };
+    const fixture *f = *state;
+    int head = cxai_model_cam_layer(f->model, &f->input_shape);
+
+    assert_string_equal(cxai_model_value_name(f->model, head), "head");
+    for (size_t i = 0; i < sizeof objects / sizeof *objects; i++) {
+        const char *photo = objects[i].photo, *label = objects[i].label;
+        cxai_geometry geometry;
+        cxai_heatmap map;
+        int hottest_inside = 0;
+        explain(f, photo, label, "gradcam", &map, &geometry);
+        double share = share_inside(&map, &geometry, box_of(f, photo, label),
+                                    &hottest_inside);
+        printf("%s, %s: %.3f of the heat in the box (%.2f)\n", photo, label,
+               share, objects[i].share);
+        assert_int_equal(map.layer, head);
+        if (share < objects[i].share - tolerance || share < .6 ||
+            !hottest_inside)
+            fail_msg("%s, %s: %.3f of the heat in the box, %.2f expected",
+                     photo, label, share, objects[i].share);
+        cxai_heatmap_clear(&map);
+    }
+}
+
+/* The network ends in pooling and a linear layer, where Grad-CAM is CAM's
+   closed form up to a factor, which min-max takes away. */
+static void test_cam_is_gradcam(void **state)
+{
+    const fixture *f = *state;
+    cxai_geometry geometry;
+    cxai_heatmap cam, gradcam;
+
+    explain(f, "band.jpg", "drum", "cam", &cam, &geometry);
+    explain(f, "band.jpg", "drum", "gradcam", &gradcam, &geometry);
+    assert_true(relative_error(cam.data, gradcam.data,
+                               cxai_shape_count(&cam.shape)) < 1e-5);
+    cxai_heatmap_clear(&cam);
+    cxai_heatmap_clear(&gradcam);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_heat_on_the_object),
+        cmocka_unit_test(test_cam_is_gradcam),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
