@@ -25,7 +25,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 from torch.nn import functional as F
 
-from nets import Numbers, value_names
+from exporting import Numbers, run_file
 from networks import build, images
 
 # network -> (modules to look at, module that CAM pools, its linear layer)
@@ -167,8 +167,8 @@ def integrated(m, x, target, steps, baseline):
 # ---- cases -----------------------------------------------------------------
 
 class Cases:
-    def __init__(self, folder):
-        self.list, self.numbers, self.nets = [], Numbers(), folder
+    def __init__(self):
+        self.list, self.numbers = [], Numbers()
 
     def add(self, name, method, arrays, targets, layer=None, **options):
         """One case: the arrays of several targets, one behind the other."""
@@ -183,7 +183,7 @@ class Cases:
 def layer_names(nets, name, output, x):
     """The value's name in the legacy and in the dynamo file."""
     array = output.numpy().astype(np.float32)
-    return [value_names(f"{nets}/{name}.{e}.onnx", x, {"v": array})["v"]
+    return [run_file(f"{nets}/{name}.{e}.onnx", x, {"v": (array, None)})[0]["v"]
             for e in ("legacy", "dynamo")]
 
 
@@ -228,12 +228,12 @@ def main(folder, nets):
     torch.set_num_threads(1)
     check_philox()
     os.makedirs(folder, exist_ok=True)
-    cases = Cases(nets)
+    cases = Cases()
     for name in NETS:
         add_network(cases, nets, name)
-    np.save(f"{folder}/numbers.npy", np.concatenate(cases.numbers.arrays))
+    cases.numbers.save(f"{folder}/numbers.npy")
     with open(f"{folder}/index.json", "w") as f:
-        f.write('{"input": "input.npy", "cases": [\n' +
+        f.write('{"cases": [\n' +
                 ",\n".join(json.dumps(c) for c in cases.list) + "\n]}\n")
 
 
