@@ -2,8 +2,9 @@
  * The embedded network on the embedded photos: the heat lies on the object.
  *
  * data/boxes.json has boxes drawn by eye around objects of photos. The share
- * of the heat inside its box was measured for the network with float32 weights
- * by Grad-CAM in torch; data/ holds the network with 8-bit weights.
+ * of the Grad-CAM heat inside its box, and whether its hottest pixel lies
+ * there, was computed by onnxruntime, Pillow and OpenCV
+ * (tests/reference/photos.py).
  */
 #include <math.h>
 #include <stdio.h>
@@ -19,8 +20,9 @@
 
 #define MODEL "data/efficientnet-lite0.int8.onnx"
 
-/* What eight bits a weight may move a share by. */
-static const double tolerance = 0.03;
+/* The reference counts pixels of the network's input, we those of the photo:
+   at the sides of a box up to half a pixel of 224 is counted otherwise. */
+static const double tolerance = 0.01;
 
 typedef struct fixture {
     cxai_model *model;
@@ -145,14 +147,17 @@ static void test_heat_on_the_object(void **state)
     static const struct {
         const char *photo, *label;
         double share;
+        int hottest_inside;
     } objects[] = {
-        { "band.jpg", "electric guitar", .78 },
-        { "band.jpg", "drum", .83 },
-        { "bee.jpg", "bee", .61 },
-        { "spaniels.jpg", "Cocker Spaniel", .68 },
-        { "cameraman.jpg", "tripod", .62 },
-        { "castle.jpg", "castle", .80 },
-        { "macaw.jpg", "macaw", .89 },
+        { "band.jpg", "electric guitar", 0.794, 1 },
+        { "band.jpg", "drum", 0.832, 1 },
+        { "bee.jpg", "bee", 0.440, 0 },
+        { "spaniels.jpg", "Cocker Spaniel", 0.647, 1 },
+        { "cameraman.jpg", "tripod", 0.588, 1 },
+        { "dog.jpg", "German Shepherd Dog", 1.000, 1 },
+        { "macaw.jpg", "macaw", 0.904, 1 },
+        { "coffee.jpg", "espresso", 0.722, 1 },
+        { "castle.jpg", "castle", 0.957, 1 },
     };
     const fixture *f = *state;
     int head = cxai_model_cam_layer(f->model, &f->input_shape);
@@ -166,12 +171,10 @@ static void test_heat_on_the_object(void **state)
         explain(f, photo, label, "gradcam", &map, &geometry);
         double share = share_inside(&map, &geometry, box_of(f, photo, label),
                                     &hottest_inside);
-        printf("%s, %s: %.3f of the heat in the box (%.2f)\n", photo, label,
-               share, objects[i].share);
         assert_int_equal(map.layer, head);
-        if (share < objects[i].share - tolerance || share < .6 ||
-            !hottest_inside)
-            fail_msg("%s, %s: %.3f of the heat in the box, %.2f expected",
+        if (fabs(share - objects[i].share) > tolerance ||
+            hottest_inside < objects[i].hottest_inside)
+            fail_msg("%s, %s: %.3f of the heat in the box, %.3f expected",
                      photo, label, share, objects[i].share);
         cxai_heatmap_clear(&map);
     }
