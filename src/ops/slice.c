@@ -128,7 +128,9 @@ static const cx_sample samples[] = {
     { .inputs = "4,5;1=1;1=9223372036854775807;1=-1" },
     { .inputs = "4,5,3;2=3,-1;2=-9,0;2=0,1;2=-2,-1" },
     { .inputs = "4,6;2=0,1;2=3,-1;-;2=1,2" },
-    { .inputs = "3,8,2,2", .attributes = "starts=2, ends=6, axes=1,", .opset = 9 },
+    { .inputs = "3,8,2,2",
+      .attributes = "starts=2, ends=6, axes=1,",
+      .opset = 9 },
     { .inputs = "4,5", .attributes = "starts=-2,0 ends=100,2", .opset = 9 },
 };
 

@@ -229,7 +229,7 @@ void cx_view_add(const cx_view *to, const cx_view *from)
         cxai_real *t = (cxai_real *)to->data + at_to;
         const cxai_real *f = (const cxai_real *)from->data + at_from;
         if (transposed)
-            add_transposed(t, f, &n.loops[inner], &n.loops[inner + 1]);
+            add_transposed(t, f, &n.loops[inner + 1], &n.loops[inner]);
         else
             add_run(t, f, &n.loops[inner]);
     } while (step(&n, inner, index, &at_to, &at_from));
