@@ -102,6 +102,44 @@ int cx_case_is_constant(const cx_operator *op, const cx_case *c)
     return 1;
 }
 
+/* A view of the same shape in memory of its own, channels-last; 0, or -1
+   without memory. */
+static int lay_channels_last(cx_arena *arena, cxai_tensor *view)
+{
+    const cx_literal *copy = cx_literal_create(arena, CX_REAL, &view->shape);
+    if (copy == NULL)
+        return -1;
+    view->data = copy->data;
+    cx_shape_strides_channels_last(&view->shape, view->stride);
+    return 0;
+}
+
+static void copy_view(const cxai_tensor *to, const cxai_tensor *from)
+{
+    cx_view to_view = cx_view_of(to), from_view = cx_view_of(from);
+    cx_view_copy(&to_view, &from_view);
+}
+
+/* forward, the first input x and output y lying as the operator's layout
+   asks. */
+static cxai_status call_forward(const cx_case_context *context,
+                                const cx_operator *op, const cx_call *call,
+                                cxai_tensor *x, cxai_tensor *y)
+{
+    if (op->layout != CX_CHANNELS_LAST) {
+        op->forward(call);
+        return CXAI_OK;
+    }
+    const cxai_tensor row_major_x = *x, row_major_y = *y;
+    if (lay_channels_last(context->arena, x) != 0 ||
+        lay_channels_last(context->arena, y) != 0)
+        return no_memory(context, call->c->label);
+    copy_view(x, &row_major_x);
+    op->forward(call);
+    copy_view(&row_major_y, y);
+    return CXAI_OK;
+}
+
 /* Runs forward once, on literals. */
 static cxai_status run_forward(const cx_case_context *context,
                                const cx_operator *op, const cx_case *c,
@@ -132,13 +170,15 @@ static cxai_status run_forward(const cx_case_context *context,
             y_view[i] = cx_literal_tensor(y[i]);
     if (op->prepare != NULL && demand.prepared_bytes > 0)
         op->prepare(c, CX_FORWARD, prepared);
-    op->forward(
-        &(cx_call){ .c = c,
-                    .x = x_view,
-                    .y = y_view,
-                    .saved = saved,
-                    .workspace = workspace,
-                    .prepared = demand.prepared_bytes > 0 ? prepared : NULL });
+    const cx_call call = {
+        .c = c,
+        .x = x_view,
+        .y = y_view,
+        .saved = demand.saved_bytes > 0 ? saved : NULL,
+        .workspace = workspace,
+        .prepared = demand.prepared_bytes > 0 ? prepared : NULL,
+    };
+    status = call_forward(context, op, &call, x_view, y_view);
 end:
     cx_free_aligned(workspace);
     cx_free_aligned(saved);

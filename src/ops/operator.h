@@ -90,7 +90,7 @@ typedef struct cx_call {
     const cxai_tensor *y;
     const cxai_tensor *dy;
     const cxai_tensor *dx;
-    void *saved;
+    void *saved; /* NULL when saved_bytes was 0 */
     void *workspace;      /* 64-byte aligned */
     const void *prepared; /* NULL when prepared_bytes was 0 */
     const cx_epilogue *epilogue; /* forward only; NULL: none */
