@@ -11,9 +11,9 @@
 #include "base/size.h"
 #include "kernels/convolve.h"
 #include "ops/common/channel_sum.h"
+#include "ops/common/check.h"
 #include "ops/common/constant.h"
 #include "ops/common/epilogue.h"
-#include "ops/common/limit.h"
 #include "ops/common/weight_gradient.h"
 
 typedef struct params {
@@ -76,7 +76,9 @@ static cxai_status infer(const cx_case *c)
                          "its input has %d dimensions, its weights %d; both "
                          "need the same 3 or more",
                          x->rank, w->rank);
-    cxai_status status = check_channels(c, p);
+    cxai_status status = cx_check_reals(c);
+    if (status == CXAI_OK)
+        status = check_channels(c, p);
     const cx_window_options options = { .kernel = w->dim + 2 };
     if (status == CXAI_OK)
         status = cx_window_read(c, &options, &p->window);

@@ -12,8 +12,8 @@
 #include "base/size.h"
 #include "kernels/kernels.h"
 #include "kernels/work.h"
+#include "ops/common/check.h"
 #include "ops/common/constant.h"
-#include "ops/common/limit.h"
 #include "ops/common/window.h"
 
 typedef struct params {
@@ -30,10 +30,10 @@ static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand);
 static cxai_status finish_infer(const cx_case *c, cxai_status status)
 {
     params *p = c->params;
+    if (status == CXAI_OK)
+        status = cx_check_reals(c);
     if (status != CXAI_OK)
         return status;
-    if (c->x_literal[0] != NULL && c->x_literal[0]->type != CX_REAL)
-        return cx_refuse(c, CXAI_UNSUPPORTED, "its input must be real numbers");
     p->channels = c->x_shape[0].dim[1];
     const cxai_shape y = cx_window_output(&p->window, p->channels);
     status = cx_set_shape(c, 0, &y);

@@ -1,8 +1,11 @@
-/* Refusing what is too large before anything is allocated for it. */
-#ifndef CX_OPS_COMMON_LIMIT_H
-#define CX_OPS_COMMON_LIMIT_H
+/* Checks that operators share. Both refuse in words (cx_refuse). */
+#ifndef CX_OPS_COMMON_CHECK_H
+#define CX_OPS_COMMON_CHECK_H
 
 #include "ops/operator.h"
+
+/* Every input that is there must hold real numbers. */
+cxai_status cx_check_reals(const cx_case *c);
 
 /* Called at the end of infer: asks an operator's demand for all that it may
    ever want, and refuses sizes that overflowed (base/size.h) or could when

@@ -1,4 +1,16 @@
-#include "ops/common/limit.h"
+#include "ops/common/check.h"
+
+#include "ops/common/constant.h"
+
+cxai_status cx_check_reals(const cx_case *c)
+{
+    for (int i = 0; i < c->input_count; i++)
+        if (cx_has_input(c, i) && cx_input_type(c, i) != CX_REAL)
+            return cx_refuse(c, CXAI_UNSUPPORTED,
+                             "input %d holds integers; real numbers are needed",
+                             i);
+    return CXAI_OK;
+}
 
 cxai_status cx_check_demand(const cx_case *c,
                             void (*demand)(const cx_case *c, uint64_t wanted,
