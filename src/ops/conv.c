@@ -212,7 +212,7 @@ static cx_convolution describe(const cx_case *c, const cx_phase *phase,
 {
     const params *p = c->params;
     int forward = pass == CX_FORWARD;
-    const cx_epilogue none = cx_call_epilogue(&(cx_call){ .c = c });
+    const cx_epilogue none = cx_no_epilogue();
     cx_convolution k = {
         .batch = p->window.batch,
         .taps = phase->taps,

@@ -6,14 +6,23 @@
 #include "kernels/kernels.h"
 #include "ops/common/window.h"
 
+cx_epilogue cx_no_epilogue(void)
+{
+    return (cx_epilogue){
+        .activation = CX_NO_ACTIVATION,
+        .low = -(cxai_real)INFINITY,
+        .high = (cxai_real)INFINITY,
+    };
+}
+
 cx_epilogue cx_call_epilogue(const cx_call *call)
 {
-    cx_epilogue epilogue = { .activation = CX_NO_ACTIVATION };
-    if (call->epilogue != NULL)
-        epilogue = *call->epilogue;
+    if (call->epilogue == NULL)
+        return cx_no_epilogue();
+    cx_epilogue epilogue = *call->epilogue;
     if (epilogue.activation == CX_NO_ACTIVATION) {
-        epilogue.low = -(cxai_real)INFINITY;
-        epilogue.high = (cxai_real)INFINITY;
+        epilogue.low = cx_no_epilogue().low;
+        epilogue.high = cx_no_epilogue().high;
     }
     return epilogue;
 }

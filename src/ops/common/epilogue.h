@@ -4,8 +4,10 @@
 
 #include "ops/operator.h"
 
-/* The call's epilogue, or one that changes nothing: clipping to -infinity,
-   infinity. */
+/* One that changes nothing: clipping to -infinity, infinity. */
+cx_epilogue cx_no_epilogue(void);
+
+/* The forward call's epilogue, or cx_no_epilogue. */
 cx_epilogue cx_call_epilogue(const cx_call *call);
 
 /* Data of the residual, or NULL. */
