@@ -193,12 +193,23 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call object,$(SUPPORT_FILES)) $(STATI
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBRARY_LIBS) $(TEST_LIBS)
 
-tests: $(TESTS) $(if $(DOUBLE),,$(PROGRAM))
+# The README's example programs, cut out and built as a user would.
+EXAMPLES = $(addprefix $(BUILD)/readme/,hook method)
+$(BUILD)/readme/%.c: README.md
+	@mkdir -p $(@D)
+	@awk '/^<!-- example: $*/ { wanted = 1 } wanted && /^```$$/ { exit } \
+	  inside { print } wanted && /^```c/ { inside = 1 }' $< > $@
+$(BUILD)/readme/%: $(BUILD)/readme/%.c $(STATIC)
+	$(CC) $(ALL_LDFLAGS) -std=c11 -Wall -Wextra -Werror -Iinclude -o $@ $^ \
+	  $(LIBRARY_LIBS)
+
+tests: $(TESTS) $(if $(DOUBLE),,$(PROGRAM) $(EXAMPLES))
 
 # Runs every test program, prints what cmocka prints, fails when one failed.
 run-tests: tests
 	@failed=; for t in $(TESTS); do echo "== $$t"; \
-	  CXAI=$(abspath $(PROGRAM)) $(RUNNER) $$t </dev/null || failed="$$failed $$t"; done; \
+	  CXAI=$(abspath $(PROGRAM)) CXAI_EXAMPLES=$(abspath $(BUILD)/readme) \
+	  $(RUNNER) $$t </dev/null || failed="$$failed $$t"; done; \
 	  if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi
 
 # Gradients against central differences want 64-bit reals: a build of their own.
