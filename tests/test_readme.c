@@ -40,8 +40,7 @@ static void test_hook(void **state)
     cxai_error error;
     cxai_model *model;
     check_ok(cxai_model_load(&model, MODEL, NULL, &error), &error);
-    cxai_node last =
-        cxai_model_node(model, cxai_model_node_count(model) - 1);
+    cxai_node last = cxai_model_node(model, cxai_model_node_count(model) - 1);
     cxai_tensor weights = cxai_model_constant(model, last.inputs[1]);
     assert_non_null(weights.data);
     double want = (double)weights.data[CLASS * CHANNELS + CHANNEL] / 49;
@@ -51,8 +50,8 @@ static void test_hook(void **state)
     double got;
     long long channel;
     example("hook", MODEL " data/dog.jpg head 100 235", line, sizeof line);
-    assert_int_equal(sscanf(line, "gradient %63[^,], channel %lld: %lf",
-                            shape, &channel, &got),
+    assert_int_equal(sscanf(line, "gradient %63[^,], channel %lld: %lf", shape,
+                            &channel, &got),
                      3);
     assert_string_equal(shape, "1x1280x7x7");
     assert_int_equal(channel, CHANNEL);

@@ -1,6 +1,6 @@
 """Where the class activation map of data/dog.jpg is hottest, for test_readme.c.
 
-onnxruntime 1.32.0, onnx 1.23.2, numpy 2.4.6, pillow 12. Run from the top folder.
+onnxruntime 1.32.0, onnx 1.23.2, numpy 2.4.6, pillow 13.0.0. Run from the top folder.
 The map is sum_k W[235,k] A_k of the layer "head" (Zhou et al., 2016).
 """
 import numpy as np

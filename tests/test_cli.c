@@ -1,0 +1,405 @@
+/*
+ * The command line as people use and misuse it: exit codes, one clear line for
+ * every mistake, examples that work as typed, JSON and arrays that say what
+ * was done. The program is $CXAI; commands run in a folder of their own that
+ * has a link to data/.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cjson/cJSON.h>
+
+#include "cxai/file.h"
+#include "cxai/image.h"
+#include "support/check.h"
+
+enum { TEXT = 1 << 20 };
+
+typedef struct fixture {
+    char folder[64];
+    char top[4096];
+    char out[TEXT];   /* standard output of the last command */
+    char error[4096]; /* and its standard error */
+} fixture;
+
+static void read_text(const char *path, char *text, size_t size)
+{
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t length = fread(text, 1, size - 1, file);
+    text[length] = '\0';
+    fclose(file);
+}
+
+/* Runs a shell command in which "cxai" is the program; its exit code. */
+static int sh(fixture *f, const char *command)
+{
+    char line[8192], path[128];
+    snprintf(line, sizeof line,
+             "cxai() { \"$CXAI\" \"$@\"; }; cd %s && { %s ; } >out.txt "
+             "2>error.txt",
+             f->folder, command);
+    int status = system(line);
+    snprintf(path, sizeof path, "%s/out.txt", f->folder);
+    read_text(path, f->out, sizeof f->out);
+    snprintf(path, sizeof path, "%s/error.txt", f->folder);
+    read_text(path, f->error, sizeof f->error);
+    assert_true(WIFEXITED(status)); /* never a signal */
+    return WEXITSTATUS(status);
+}
+
+static void succeed(fixture *f, const char *command)
+{
+    int code = sh(f, command);
+    if (code != 0)
+        fail_msg("\"%s\" ended with %d: %s", command, code, f->error);
+}
+
+/* The command ends with a code, and one line that holds the text. */
+static void refuse(fixture *f, const char *command, int code, const char *text)
+{
+    int got = sh(f, command);
+    const char *end = strchr(f->error, '\n');
+    if (got != code || strstr(f->error, text) == NULL)
+        fail_msg("\"%s\" ended with %d, not %d: %s", command, got, code,
+                 f->error);
+    if (end == NULL || end[1] != '\0')
+        fail_msg("\"%s\" did not say one line: %s", command, f->error);
+}
+
+static int exists(const fixture *f, const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", f->folder, name);
+    return access(path, F_OK) == 0;
+}
+
+static int set_up(void **state)
+{
+    fixture *f = calloc(1, sizeof *f);
+    char link[128], data[4200];
+    if (f == NULL || getenv("CXAI") == NULL ||
+        getcwd(f->top, sizeof f->top) == NULL)
+        return -1;
+    strcpy(f->folder, "/tmp/cxai-test-XXXXXX");
+    if (mkdtemp(f->folder) == NULL)
+        return -1;
+    snprintf(link, sizeof link, "%s/data", f->folder);
+    snprintf(data, sizeof data, "%s/data", f->top);
+    *state = f;
+    return symlink(data, link);
+}
+
+static int tear_down(void **state)
+{
+    fixture *f = *state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", f->folder);
+    int status = system(command);
+    free(f);
+    return status;
+}
+
+/* ---- help ---------------------------------------------------------------- */
+
+static const char *const names[] = { "activations", "classify", "heatmap",
+                                     "kernels",     "summary",  "synthesize" };
+enum { COMMANDS = sizeof names / sizeof *names };
+
+static void test_help(void **state)
+{
+    fixture *f = *state;
+    succeed(f, "cxai");
+    for (int i = 0; i < COMMANDS; i++)
+        assert_non_null(strstr(f->out, names[i]));
+    succeed(f, "cxai --version");
+    for (int i = 0; i < COMMANDS; i++) {
+        char command[64];
+        snprintf(command, sizeof command, "cxai help %s", names[i]);
+        succeed(f, command);
+        assert_non_null(strstr(f->out, "Examples:"));
+        snprintf(command, sizeof command, "cxai %s --help", names[i]);
+        succeed(f, command);
+        assert_non_null(strstr(f->out, "Exit codes:"));
+    }
+}
+
+/* Runs the lines behind "Examples:" that need no file of the user's own;
+   returns how many. */
+static int run_examples(fixture *f, const char *name)
+{
+    char command[64], text[16384];
+    int count = 0;
+    snprintf(command, sizeof command, "cxai help %s", name);
+    succeed(f, command);
+    snprintf(text, sizeof text, "%s", strstr(f->out, "Examples:"));
+    char *rest = NULL;
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest)) {
+        if (strncmp(line, "  cxai", 6) != 0 || strstr(line, "model.onnx"))
+            continue;
+        succeed(f, line);
+        count++;
+    }
+    return count;
+}
+
+static void test_examples_work_as_typed(void **state)
+{
+    fixture *f = *state;
+    int count = 0;
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(names[i], "synthesize") != 0)
+            count += run_examples(f, names[i]);
+    assert_in_range(count, 9, 100);
+    /* synthesis takes a while: its examples with fewer steps */
+    succeed(f, "cxai synthesize -l b07.expand -c 3 --steps 2 -o filter.png");
+    succeed(f, "cxai synthesize -l b03.add -c 0..8 --steps 2 -o grid.png");
+    succeed(f, "cxai synthesize -t macaw --steps 2 -o macaw.png");
+    assert_true(exists(f, "filter.png") && exists(f, "grid.png"));
+}
+
+/* ---- mistakes ------------------------------------------------------------ */
+
+static void test_wrong_command_lines(void **state)
+{
+    fixture *f = *state;
+    refuse(f, "cxai explode", 2, "classify");
+    refuse(f, "cxai classify", 2, "IMAGE");
+    refuse(f, "cxai classify --frobnicate x.jpg", 2, "--frobnicate");
+    refuse(f, "cxai classify data/dog.jpg -k", 2, "-k");
+    refuse(f, "cxai classify data/dog.jpg -k many", 2, "--top");
+    refuse(f, "cxai heatmap data/dog.jpg --alpha 2", 2, "0 to 1");
+    refuse(f, "cxai heatmap data/dog.jpg data/cat.jpg -o one.png", 2, "folder");
+    refuse(f, "cxai heatmap data/dog.jpg --raw", 2, "--npy");
+    refuse(f, "cxai synthesize -l head", 2, "-c");
+    refuse(f, "cxai summary data/dog.jpg", 2, "operands");
+    refuse(f, "cxai help explode", 2, "explode");
+}
+
+static void test_unknown_names_get_the_nearest(void **state)
+{
+    fixture *f = *state;
+    refuse(f, "cxai heatmap data/dog.jpg -t tabby_cat", 1, "tabby cat");
+    refuse(f, "cxai heatmap data/dog.jpg -t 1000", 1, "999");
+    refuse(f, "cxai heatmap data/dog.jpg -l hed", 1, "head");
+    refuse(f, "cxai activations data/dog.jpg -l b01.expnd", 1, "b01.expand");
+    refuse(f, "cxai heatmap data/dog.jpg --method gradcm", 1, "gradcam");
+    refuse(f, "cxai heatmap data/dog.jpg --colormap virids", 1, "viridis");
+    refuse(f, "cxai synthesize -l stem -c 40", 1, "0 to 31");
+}
+
+static void test_bad_files(void **state)
+{
+    fixture *f = *state;
+    succeed(f, "printf '' > empty; head -c 3000 data/dog.jpg > cut.jpg; "
+               "head -c 60000 data/squeezenet-1.1.int8.onnx > cut.onnx; "
+               "seq 1 20000 > text; mkdir folder");
+    static const char *const images[] = { "missing.jpg", "empty", "cut.jpg",
+                                          "text", "folder" };
+    static const char *const models[] = { "missing.onnx", "empty",
+                                          "cut.onnx",     "text",
+                                          "folder",       "data/dog.jpg" };
+    char command[256];
+    for (size_t i = 0; i < sizeof images / sizeof *images; i++) {
+        snprintf(command, sizeof command, "cxai heatmap %s -o h.png",
+                 images[i]);
+        refuse(f, command, 1, images[i]);
+        assert_false(exists(f, "h.png"));
+    }
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        snprintf(command, sizeof command,
+                 "cxai heatmap data/dog.jpg -m %s -o h.png", models[i]);
+        refuse(f, command, 1, models[i]);
+        assert_false(exists(f, "h.png"));
+    }
+}
+
+/* One bad file among good ones: the others are done, the end is a failure. */
+static void test_one_bad_file_of_many(void **state)
+{
+    fixture *f = *state;
+    refuse(f, "cxai heatmap data/dog.jpg missing.jpg data/cat.jpg -o maps/", 1,
+           "missing.jpg");
+    assert_true(exists(f, "maps/dog.gradcam.German_Shepherd_Dog.png"));
+    assert_true(exists(f, "maps/cat.gradcam.tiger_cat.png"));
+}
+
+/* A file size limit stands for a full disk: writing fails midway. */
+static void test_full_disk(void **state)
+{
+    fixture *f = *state;
+    static const char limited[] = "trap '' XFSZ; ulimit -f 8; ";
+    static const char *const commands[] = {
+        "cxai heatmap data/dog.jpg -o full.png",
+        "cxai heatmap data/dog.jpg -o /tmp/cxai-none/full.png",
+        "cxai activations data/dog.jpg -l stem -o full.png",
+        "cxai kernels -l stem --npy full.npy -o k.png; test $? = 1 || exit 9; "
+        "cxai activations data/dog.jpg -l stem --npy full.npy -o full.png",
+    };
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        char command[512];
+        snprintf(command, sizeof command, "%s%s", limited, commands[i]);
+        assert_int_equal(sh(f, command), 1);
+        assert_int_not_equal(f->error[0], '\0');
+    }
+    assert_false(exists(f, "full.png") || exists(f, "full.npy"));
+    succeed(f, "ls -A | grep -v -e txt$ -e data -e k.png || true");
+    assert_string_equal(f->out, ""); /* nothing half-written lies about */
+    assert_int_equal(sh(f, "cxai classify data/dog.jpg > /dev/full"), 1);
+    assert_int_equal(sh(f, "cxai summary --json > /dev/full"), 1);
+}
+
+/* ---- results ------------------------------------------------------------- */
+
+static cJSON *parsed(const fixture *f)
+{
+    cJSON *json = cJSON_Parse(f->out);
+    if (json == NULL)
+        fail_msg("no JSON: %.200s", f->out);
+    return json;
+}
+
+static const cJSON *get(const cJSON *json, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
+    if (item == NULL)
+        fail_msg("the report lacks \"%s\"", name);
+    return item;
+}
+
+static void test_classify_report(void **state)
+{
+    fixture *f = *state;
+    succeed(f, "cxai classify data/dog.jpg --json --npy logits.npy");
+    cJSON *json = parsed(f);
+    const cJSON *first = cJSON_GetArrayItem(
+        get(cJSON_GetArrayItem(get(json, "results"), 0), "classes"), 0);
+    assert_string_equal(get(first, "label")->valuestring,
+                        "German Shepherd Dog");
+    /* data/README facts: .97, two digits given */
+    assert_true(get(first, "probability")->valuedouble > 0.965 &&
+                get(first, "probability")->valuedouble < 0.975);
+    assert_string_equal(
+        get(get(json, "model"), "sha256")->valuestring,
+        "d52830e5837d538768dca3664745045f79f91e65420f57b02371e670dc7f9567");
+    cJSON_Delete(json);
+}
+
+/* Shape of an array that a command wrote. */
+static void check_array(const fixture *f, const char *name, const char *shape)
+{
+    char path[256], text[128];
+    cxai_error error;
+    cxai_real *data;
+    cxai_shape s;
+    snprintf(path, sizeof path, "%s/%s", f->folder, name);
+    check_ok(cxai_npy_load(path, 0, &data, &s, &error), &error);
+    assert_string_equal(cxai_shape_text(&s, text, sizeof text), shape);
+    free(data);
+}
+
+static void test_arrays_have_the_promised_shapes(void **state)
+{
+    fixture *f = *state;
+    succeed(f, "cxai classify data/dog.jpg data/cat.jpg --npy c.npy");
+    check_array(f, "c.npy", "2x1000");
+    succeed(f, "cxai activations data/dog.jpg -l b03.add --npy a.npy -o a.png");
+    check_array(f, "a.npy", "1x40x28x28");
+    succeed(f, "cxai heatmap data/band.jpg -t 'drum,stage' --npy h.npy -o "
+               "h.png");
+    check_array(f, "h.npy", "2x224x224");
+    succeed(f, "cxai heatmap data/band.jpg -t drum --raw --npy r.npy");
+    check_array(f, "r.npy", "1x7x7");
+    succeed(f, "cxai heatmap data/band.jpg -t top1..top2 --method saliency "
+               "--npy s.npy -o s.png");
+    check_array(f, "s.npy", "2x3x224x224");
+    succeed(f, "cxai kernels -l stem --npy k.npy -o k.png");
+    check_array(f, "k.npy", "32x3x3x3");
+    succeed(f, "cxai synthesize -l stem -c 1,2 --side 64 --steps 1 --npy "
+               "y.npy -o y.png");
+    check_array(f, "y.npy", "2x3x64x64");
+}
+
+/* An array is fed as it is: the prepared tensor gives the photo's logits. */
+static void test_arrays_are_fed_as_they_are(void **state)
+{
+    fixture *f = *state;
+    succeed(f, "cxai classify data/dog.jpg | tail -n +2 > photo.txt");
+    succeed(f, "cxai activations data/dog.jpg -l image --npy x.npy -o i.png && "
+               "cxai classify x.npy | tail -n +2 | diff - photo.txt");
+}
+
+static void test_overlay_has_the_photo_s_size(void **state)
+{
+    fixture *f = *state;
+    cxai_error error;
+    cxai_image photo, overlay, plain;
+    char path[256];
+    succeed(f, "cxai heatmap data/band.jpg -o o.png && cxai heatmap "
+               "data/band.jpg --alpha 0 -o p.png");
+    check_ok(cxai_image_load(&photo, "data/band.jpg", NULL, NULL, &error),
+             &error);
+    snprintf(path, sizeof path, "%s/o.png", f->folder);
+    check_ok(cxai_image_load(&overlay, path, NULL, NULL, &error), &error);
+    snprintf(path, sizeof path, "%s/p.png", f->folder);
+    check_ok(cxai_image_load(&plain, path, NULL, NULL, &error), &error);
+    assert_int_equal(overlay.width, photo.width);
+    assert_int_equal(overlay.height, photo.height);
+    size_t bytes = (size_t)photo.width * (size_t)photo.height * 3;
+    assert_memory_equal(plain.pixels, photo.pixels, bytes);
+    assert_memory_not_equal(overlay.pixels, photo.pixels, bytes);
+    cxai_image_free(&photo);
+    cxai_image_free(&overlay);
+    cxai_image_free(&plain);
+}
+
+static void test_same_seed_same_bytes(void **state)
+{
+    fixture *f = *state;
+    succeed(f, "cxai synthesize -l stem -c 1 --side 64 --steps 3 --threads 1 "
+               "-o a.png && cxai synthesize -l stem -c 1 --side 64 --steps 3 "
+               "--threads 2 -o b.png && cmp a.png b.png");
+    succeed(f, "cxai heatmap data/dog.jpg --method smoothgrad --seed 3 "
+               "--threads 1 -o a.png && cxai heatmap data/dog.jpg --method "
+               "smoothgrad --seed 3 --threads 2 -o b.png && cmp a.png b.png");
+    assert_int_not_equal(
+        sh(f, "cxai synthesize -l stem -c 1 --side 64 --steps 3 --seed 1 "
+              "-o a.png && cxai synthesize -l stem -c 1 --side 64 --steps 3 "
+              "--seed 2 -o b.png && cmp a.png b.png"),
+        0);
+}
+
+static void test_standard_input(void **state)
+{
+    fixture *f = *state;
+    succeed(f, "cxai classify - < data/macaw.jpg");
+    assert_non_null(strstr(f->out, "macaw"));
+    succeed(f, "cat data/macaw.jpg | cxai heatmap -");
+    assert_true(exists(f, "stdin.gradcam.macaw.png"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_help),
+        TEST(test_examples_work_as_typed),
+        TEST(test_wrong_command_lines),
+        TEST(test_unknown_names_get_the_nearest),
+        TEST(test_bad_files),
+        TEST(test_one_bad_file_of_many),
+        TEST(test_full_disk),
+        TEST(test_classify_report),
+        TEST(test_arrays_have_the_promised_shapes),
+        TEST(test_arrays_are_fed_as_they_are),
+        TEST(test_overlay_has_the_photo_s_size),
+        TEST(test_same_seed_same_bytes),
+        TEST(test_standard_input),
+    };
+    return cmocka_run_group_tests_name("cli", tests, NULL, NULL);
+}
