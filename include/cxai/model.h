@@ -27,9 +27,11 @@ typedef struct cxai_limits {
 } cxai_limits;
 
 /*
- * Loads an ONNX file (opset 7 and newer). External weights are read from the
- * model's own folder. fp16, bf16, fp64 and quantised constants are widened to
- * cxai_real, constants are folded. limits may be NULL.
+ * Loads an ONNX file (opset 7 to 28, IR version up to 14: what onnx 1.23
+ * writes); "-" is standard input. External weights are read from the model's
+ * own folder, or, where path is a symbolic link, from the folder that it leads
+ * to; no file outside of these is opened. fp16, bf16, fp64 and quantised
+ * constants are widened to cxai_real, constants are folded. limits may be NULL.
  *
  * On success *out is owned by the caller, who ends it with cxai_model_free.
  * On failure *out is NULL and the error names the file and, where there is
@@ -41,9 +43,8 @@ CXAI_API cxai_status cxai_model_load(cxai_model **out, const char *path,
 
 /* The same from memory; folder is where external data may lie, or NULL to
    refuse external data. bytes is not needed after the call. */
-CXAI_API cxai_status cxai_model_load_memory(cxai_model **out,
-                                            const void *bytes, size_t size,
-                                            const char *folder,
+CXAI_API cxai_status cxai_model_load_memory(cxai_model **out, const void *bytes,
+                                            size_t size, const char *folder,
                                             const cxai_limits *limits,
                                             cxai_error *error);
 
@@ -119,7 +120,8 @@ CXAI_API cxai_status cxai_model_find(const cxai_model *model, const char *name,
 CXAI_API int cxai_model_logits(const cxai_model *model);
 
 /* The default layer of the CAM methods: the last spatial value (rank 4 with
-   more than one position) before cxai_model_logits, or -1 when there is none.
+   more than one position) that cxai_model_logits depends on and that some
+   layer made, not a pooling or a rearrangement of one; -1 when there is none.
    It is found for input_shape, see cxai_model_shapes. */
 CXAI_API int cxai_model_cam_layer(const cxai_model *model,
                                   const cxai_shape *input_shape);
