@@ -382,19 +382,28 @@ static size_t convolve_bytes(const cx_case *c, const cx_phase *phase, int pass)
 static void demand_input_gradient(const cx_case *c, cx_demand *demand)
 {
     const params *p = c->params;
-    size_t packed = packed_backward_bytes(c), workspace = 0;
+    size_t workspace = 0;
     for (int64_t i = 0; i < p->backward.count; i++)
         workspace = larger(
             workspace, convolve_bytes(c, &p->backward.phase[i], CX_BACKWARD));
-    if (is_constant(c, CX_BACKWARD)) {
-        demand->prepared_bytes = cx_size_plus(demand->prepared_bytes, packed);
-    } else {
+    if (!is_constant(c, CX_BACKWARD)) {
         demand->keep_inputs |= 1u << W;
-        workspace = cx_size_plus(workspace, packed);
+        workspace = cx_size_plus(workspace, packed_backward_bytes(c));
     }
     demand->backward_workspace = workspace;
 }
 
+static void demand_weight_gradient(const cx_case *c, cx_demand *demand)
+{
+    cx_weight_gradient g = weight_gradient(c);
+    demand->keep_inputs |= 1u << X;
+    demand->backward_workspace =
+        larger(demand->backward_workspace,
+               cx_weight_gradient_workspace(c->kernels, &g, c->threads));
+}
+
+/* The order of prepared weights is that of prepare, which packs for backward
+   whichever gradient is wanted. */
 static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
 {
     const params *p = c->params;
@@ -403,15 +412,13 @@ static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
     demand->forward_workspace =
         cx_size_plus(convolve_bytes(c, &p->forward, CX_FORWARD),
                      is_constant(c, CX_FORWARD) ? 0 : packed);
+    if (wanted != 0 && is_constant(c, CX_BACKWARD))
+        demand->prepared_bytes =
+            cx_size_plus(demand->prepared_bytes, packed_backward_bytes(c));
     if (wanted & 1u << X)
         demand_input_gradient(c, demand);
-    if (wanted & 1u << W) {
-        cx_weight_gradient g = weight_gradient(c);
-        demand->keep_inputs |= 1u << X;
-        demand->backward_workspace =
-            larger(demand->backward_workspace,
-                   cx_weight_gradient_workspace(c->kernels, &g, c->threads));
-    }
+    if (wanted & 1u << W)
+        demand_weight_gradient(c, demand);
     if (wanted & 1u << B)
         demand->backward_workspace =
             larger(demand->backward_workspace,
