@@ -4,6 +4,10 @@
  * of the signed gradient dy/dx, as captum's NoiseTunnel around
  * Saliency(abs=False) computes it.
  *
+ * By default 25 samples and noise of 15 % of the picture's range, in the middle
+ * of the 10 to 20 % that the paper's section 3.2 finds best. captum's defaults,
+ * 5 samples and deviation 1 whatever the range, are samples 5 and noise 1 here.
+ *
  * The noise of sample k at element e is cxai_random_normal(seed, k, e): the
  * same for any batch, number of threads or company of targets.
  */
@@ -14,7 +18,7 @@
 
 enum { default_samples = 25, most_samples = 100000 };
 
-/* The paper recommends 10 to 20 % of the range of the input. */
+/* of the range of the input */
 static const double default_share = 0.15;
 
 static double default_noise(const cxai_heatmap_call *call)
