@@ -67,10 +67,10 @@ static int is_spatial(const cxai_shape *shape)
 int cxai_model_cam_layer(const cxai_model *model, const cxai_shape *input_shape)
 {
     /* These make no features of their own: what they take is the layer. */
-    static const char *const passive[] = { "MaxPool",   "AveragePool", "LpPool",
-                                           "Identity",  "Dropout",     "Cast",
-                                           "Transpose", "Reshape",     "Pad",
-                                           NULL };
+    static const char *const passive[] = {
+        "MaxPool", "AveragePool", "LpPool",  "Identity",  "Dropout", "Cast",
+        "Pad",     "Transpose",   "Reshape", "Unsqueeze", "Squeeze", NULL
+    };
     cxai_shape *shapes = cx_alloc((size_t)model->value_count, sizeof *shapes);
     unsigned char *marked = cx_alloc((size_t)model->node_count, 1);
     int layer = -1;
