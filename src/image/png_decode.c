@@ -18,6 +18,9 @@ typedef struct decoder {
     png_structp png;
     png_infop info;
     uint8_t *raw; /* one row, or all rows of an interlaced picture */
+    int colours;  /* of the palette, over white; 0: no palette is used */
+    uint8_t palette[PNG_MAX_PALETTE_LENGTH][3];
+    uint8_t transparent[PNG_MAX_PALETTE_LENGTH]; /* 1: not opaque */
 } decoder;
 
 static void on_error(png_structp png, png_const_charp message)
@@ -63,36 +66,6 @@ static const char *colour_name(int colour_type)
     return colour_type & PNG_COLOR_MASK_COLOR ? "RGB" : "grey";
 }
 
-/* Reads the header, checks it, and asks libpng for RGB or RGBA rows of 8 or
-   16 bits. Returns the number of interlace passes, 0 when refused. */
-static int start(decoder *d)
-{
-    png_structp png = d->png;
-    png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-    png_set_crc_action(png, PNG_CRC_DEFAULT, PNG_CRC_ERROR_QUIT);
-    skip_chunks(png);
-    png_read_info(png, d->info);
-
-    png_uint_32 width = png_get_image_width(png, d->info);
-    png_uint_32 height = png_get_image_height(png, d->info);
-    int colour_type = png_get_color_type(png, d->info);
-    d->status = cx_picture_check_size(d->file, width, height, d->error);
-    if (d->status != CXAI_OK)
-        return 0;
-    d->found->format = "PNG";
-    d->found->colour = colour_name(colour_type);
-    d->found->bits = png_get_bit_depth(png, d->info);
-    d->found->stored_width = (int)width;
-    d->found->stored_height = (int)height;
-
-    png_set_expand(png); /* palette, 1 to 4 bits, transparent colour */
-    if (!(colour_type & PNG_COLOR_MASK_COLOR))
-        png_set_gray_to_rgb(png);
-    int passes = png_set_interlace_handling(png);
-    png_read_update_info(png, d->info);
-    return passes;
-}
-
 static unsigned sample(const uint8_t *raw, size_t index, int bits)
 {
     if (bits == 8)
@@ -121,6 +94,72 @@ static int convert_row(const uint8_t *raw, int channels, int bits, int width,
     return transparent;
 }
 
+/* The same for a row of indices. libpng would let through those that the
+   palette lacks. */
+static int convert_indices(const decoder *d, const uint8_t *raw, int width,
+                           uint8_t *rgb)
+{
+    int transparent = 0;
+    for (int x = 0; x < width; x++, rgb += 3) {
+        if (raw[x] >= d->colours)
+            png_error(d->png, "a pixel has a colour that the palette lacks");
+        memcpy(rgb, d->palette[raw[x]], 3);
+        transparent |= d->transparent[raw[x]];
+    }
+    return transparent;
+}
+
+static void read_palette(decoder *d)
+{
+    png_colorp colour;
+    png_bytep alpha = NULL;
+    int alphas = 0;
+    if (!png_get_PLTE(d->png, d->info, &colour, &d->colours) || d->colours < 1)
+        png_error(d->png, "the palette is missing");
+    png_get_tRNS(d->png, d->info, &alpha, &alphas, NULL);
+    for (int i = 0; i < d->colours; i++) {
+        uint8_t rgba[4] = { colour[i].red, colour[i].green, colour[i].blue,
+                            i < alphas ? alpha[i] : 255 };
+        d->transparent[i] = (uint8_t)convert_row(rgba, 4, 8, 1, d->palette[i]);
+    }
+}
+
+/* Reads the header, checks it, and asks libpng for rows of indices, or of RGB
+   or RGBA in 8 or 16 bits. Returns the number of interlace passes, 0 when
+   refused. */
+static int start(decoder *d)
+{
+    png_structp png = d->png;
+    png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    png_set_crc_action(png, PNG_CRC_DEFAULT, PNG_CRC_ERROR_QUIT);
+    skip_chunks(png);
+    png_read_info(png, d->info);
+
+    png_uint_32 width = png_get_image_width(png, d->info);
+    png_uint_32 height = png_get_image_height(png, d->info);
+    int colour_type = png_get_color_type(png, d->info);
+    d->status = cx_picture_check_size(d->file, width, height, d->error);
+    if (d->status != CXAI_OK)
+        return 0;
+    d->found->format = "PNG";
+    d->found->colour = colour_name(colour_type);
+    d->found->bits = png_get_bit_depth(png, d->info);
+    d->found->stored_width = (int)width;
+    d->found->stored_height = (int)height;
+
+    if (colour_type == PNG_COLOR_TYPE_PALETTE) {
+        read_palette(d);
+        png_set_packing(png); /* one byte for each index */
+    } else {
+        png_set_expand(png); /* 1 to 4 bits, a transparent colour */
+        if (!(colour_type & PNG_COLOR_MASK_COLOR))
+            png_set_gray_to_rgb(png);
+    }
+    int passes = png_set_interlace_handling(png);
+    png_read_update_info(png, d->info);
+    return passes;
+}
+
 static void read_rows(decoder *d, int passes)
 {
     png_structp png = d->png;
@@ -141,8 +180,10 @@ static void read_rows(decoder *d, int passes)
             uint8_t *raw = d->raw + (size_t)y * stride;
             png_read_row(png, raw, NULL);
             uint8_t *rgb = d->out->pixels + (size_t)y * (size_t)width * 3;
-            if (pass == passes - 1 &&
-                convert_row(raw, channels, bits, width, rgb))
+            if (pass < passes - 1)
+                continue;
+            if (d->colours > 0 ? convert_indices(d, raw, width, rgb)
+                               : convert_row(raw, channels, bits, width, rgb))
                 d->found->alpha_composited = 1;
         }
     }
@@ -151,11 +192,6 @@ static void read_rows(decoder *d, int passes)
 static void finish(decoder *d)
 {
     png_read_end(d->png, d->info);
-    png_colorp palette;
-    int colours = 0;
-    if (png_get_PLTE(d->png, d->info, &palette, &colours) &&
-        png_get_palette_max(d->png, d->info) >= colours)
-        png_error(d->png, "a pixel has a colour that the palette lacks");
     png_bytep exif;
     png_uint_32 size;
     if (png_get_eXIf_1(d->png, d->info, &size, &exif))
