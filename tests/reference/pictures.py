@@ -11,7 +11,7 @@ depth and interlace occurs. Their pixels come from the PNG specification by
 numpy (samples scaled to 8 bits, laid over white); wherever Pillow and OpenCV
 read the kind, they must agree. JPEG files are written and decoded by Pillow.
 
-Made with Pillow 13.0.0, OpenCV 5.0.0, numpy 2.4.6.
+Made with Pillow 13.0.0, OpenCV 5.0.0.93, numpy 2.4.6.
 """
 import io
 import json

@@ -14,7 +14,7 @@ Pillow 13 resizes columns before rows when the height shrinks far more than the
 width. Before that it always took the rows first, as all networks were trained,
 so the two passes are asked for one by one here.
 
-Made with Pillow 13.0.0, torchvision 0.29.1, OpenCV 5.0.0, matplotlib 3.11.2,
+Made with Pillow 13.0.0, torchvision 0.29.1, OpenCV 5.0.0.93, matplotlib 3.11.2,
 numpy 2.4.6.
 """
 import json
@@ -165,11 +165,12 @@ def main(folder):
         map_sizes.append({"width": w, "height": h})
         maps.append(cv2.resize(grid, (w, h)).ravel())
 
-    colours = [matplotlib.colormaps[n](np.arange(256), bytes=True)[:, :3]
+    colours = [np.round(matplotlib.colormaps[n](np.arange(256))[:, :3] * 255)
                for n in ("viridis", "inferno", "magma", "plasma", "cividis",
                          "turbo")]
-    jet = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_JET)
-    colours.append(jet[:, 0, ::-1])
+    grey = np.arange(256, dtype=np.uint8).reshape(1, 256)
+    jet = cv2.applyColorMap(grey, cv2.COLORMAP_JET)
+    colours.append(jet[0, :, ::-1])
 
     np.save(f"{folder}/tensors.npy", np.concatenate(values))
     np.save(f"{folder}/resized.npy", np.concatenate(resized))
