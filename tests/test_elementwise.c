@@ -237,7 +237,7 @@ static double sigmoid(double x)
     return 1 / (1 + exp(-x));
 }
 
-/* The bounds that src/ops/common/exponential.h promises, in units of the last
+/* The bounds that src/kernels/exponential.h promises, in units of the last
    of 24 bits, against the C library in double precision. */
 static const struct accuracy {
     const char *type;

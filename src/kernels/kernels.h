@@ -119,6 +119,11 @@ typedef struct cx_kernels {
     /* y[i] = bit i of bits ? x[i] : 0; y may be x. */
     void (*keep)(cxai_real *y, const cxai_real *x, const uint8_t *bits,
                  int64_t count);
+
+    /* y[i] = f(x[i]), as exact as exponential.h says; y may be x. */
+    void (*exponential)(cxai_real *y, const cxai_real *x, int64_t count);
+    void (*hyperbolic_tangent)(cxai_real *y, const cxai_real *x, int64_t count);
+    void (*sigmoid)(cxai_real *y, const cxai_real *x, int64_t count);
 } cx_kernels;
 
 /*

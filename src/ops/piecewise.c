@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/kernels.h"
 #include "ops/common/flat.h"
 #include "ops/common/fold.h"
 #include "ops/operator.h"
@@ -24,8 +25,6 @@ typedef struct params {
     int takes_integers;        /* Clip; its bounds are then: */
     int64_t least, greatest;
 } params;
-
-enum { WORD = 64 }; /* elements handled between two looks at the mask */
 
 static cxai_status piecewise_infer(const cx_case *c, const params *p)
 {
@@ -51,15 +50,17 @@ static cxai_status leaky_relu_infer(const cx_case *c)
 {
     return piecewise_infer(c,
                            &(params){ .bent = 1,
+                                      .high = (cxai_real)INFINITY,
                                       .inside = 1,
                                       .outside = attribute(c, "alpha", 0.01) });
 }
 
 static cxai_status thresholded_relu_infer(const cx_case *c)
 {
-    return piecewise_infer(
-        c,
-        &(params){ .bent = 1, .inside = 1, .low = attribute(c, "alpha", 1) });
+    return piecewise_infer(c, &(params){ .bent = 1,
+                                         .low = attribute(c, "alpha", 1),
+                                         .high = (cxai_real)INFINITY,
+                                         .inside = 1 });
 }
 
 static cxai_status hard_sigmoid_infer(const cx_case *c)
@@ -130,17 +131,6 @@ static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
         demand->keep_inputs = X;
 }
 
-/* mask bit i = flag[i] */
-static void pack_bits(uint8_t *mask, const uint8_t *flag, int64_t n)
-{
-    for (int64_t i = 0; i < n; i += 8) {
-        unsigned byte = 0;
-        for (int64_t j = 0; j < 8 && i + j < n; j++)
-            byte |= (unsigned)flag[i + j] << j;
-        mask[i / 8] = (uint8_t)byte;
-    }
-}
-
 static void values(const params *p, cxai_real *y, const cxai_real *x, int64_t n)
 {
     const cxai_real low = p->low, high = p->high;
@@ -158,53 +148,41 @@ static void values(const params *p, cxai_real *y, const cxai_real *x, int64_t n)
     }
 }
 
-static void save_mask(const params *p, uint8_t *mask, const cxai_real *x,
-                      int64_t n)
-{
-    const cxai_real low = p->low;
-    const cxai_real high = p->bent ? (cxai_real)INFINITY : p->high;
-    const cxai_real scale = p->bent ? 1 : p->scale, offset = p->offset;
-    for (int64_t start = 0; start < n; start += WORD) {
-        uint8_t flag[WORD];
-        int64_t length = n - start < WORD ? n - start : WORD;
-        for (int64_t i = 0; i < length; i++) {
-            cxai_real v = scale * x[start + i] + offset;
-            flag[i] = (v > low) & (v < high);
-        }
-        pack_bits(mask + start / 8, flag, length);
-    }
-}
-
 static void forward(const cx_call *call)
 {
     const params *p = call->c->params;
     const cxai_real *x = call->x[0].data;
     cxai_real *y = call->y[0].data;
     uint8_t *mask = call->saved;
+    void (*passed)(uint8_t *, const cxai_real *, int64_t, cxai_real,
+                   cxai_real) = call->c->kernels->passed;
     int64_t n = cxai_shape_count(&call->y[0].shape);
 #pragma omp parallel for num_threads(cx_flat_threads(call->c->threads, n))     \
     schedule(static)
     for (int64_t i = 0; i < n; i += CX_FLAT_CHUNK) {
         int64_t length = cx_flat_length(i, n);
-        if (mask != NULL) /* first: y may be x */
-            save_mask(p, mask + i / 8, x + i, length);
+        if (mask != NULL && p->bent) /* first: y may be x */
+            passed(mask + i / 8, x + i, length, p->low, p->high);
         values(p, y + i, x + i, length);
+        if (mask != NULL && !p->bent)
+            passed(mask + i / 8, y + i, length, p->low, p->high);
     }
 }
 
-static void slopes(const params *p, cxai_real *dx, const cxai_real *dy,
+static void slopes(const cx_case *c, cxai_real *dx, const cxai_real *dy,
                    const uint8_t *mask, int64_t n)
 {
-    static const unsigned bit[8] = { 1, 2, 4, 8, 16, 32, 64, 128 };
+    const params *p = c->params;
     const cxai_real inside = p->inside, outside = p->outside;
-    int64_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        unsigned byte = mask[i / 8];
-        for (int j = 0; j < 8; j++)
-            dx[i + j] = dy[i + j] * (byte & bit[j] ? inside : outside);
+    if (outside != 0) {
+        for (int64_t i = 0; i < n; i++)
+            dx[i] = dy[i] * (mask[i / 8] >> i % 8 & 1 ? inside : outside);
+        return;
     }
-    for (; i < n; i++)
-        dx[i] = dy[i] * (mask[i / 8] & bit[i % 8] ? inside : outside);
+    c->kernels->keep(dx, dy, mask, n);
+    if (inside != 1)
+        for (int64_t i = 0; i < n; i++)
+            dx[i] *= inside;
 }
 
 /* The gradient of Clip's min or max: of all that it stands for in y. */
@@ -222,7 +200,6 @@ static void bound_gradient(const cx_call *call, int input)
 
 static void backward(const cx_call *call)
 {
-    const params *p = call->c->params;
     const cxai_real *dy = call->dy[0].data;
     cxai_real *dx = call->dx[0].data;
     const uint8_t *mask = call->saved;
@@ -235,7 +212,7 @@ static void backward(const cx_call *call)
 #pragma omp parallel for num_threads(cx_flat_threads(call->c->threads, n))     \
     schedule(static)
     for (int64_t i = 0; i < n; i += CX_FLAT_CHUNK)
-        slopes(p, dx + i, dy + i, mask + i / 8, cx_flat_length(i, n));
+        slopes(call->c, dx + i, dy + i, mask + i / 8, cx_flat_length(i, n));
 }
 
 static const cx_sample plain[] = {

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <tgmath.h>
 
-#include "ops/common/exponential.h"
+#include "kernels/exponential.h"
 #include "ops/common/rows.h"
 #include "ops/operator.h"
 

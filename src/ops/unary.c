@@ -6,7 +6,8 @@
 #include <math.h>
 #include <tgmath.h>
 
-#include "ops/common/exponential.h"
+#include "kernels/exponential.h"
+#include "kernels/kernels.h"
 #include "ops/common/flat.h"
 #include "ops/common/fold.h"
 #include "ops/operator.h"
@@ -32,6 +33,8 @@ typedef struct function {
 typedef struct params {
     const function *f;
     cxai_real a, b;
+    /* a kernel that computes the value, NULL: f->value does */
+    void (*kernel)(cxai_real *y, const cxai_real *x, int64_t n);
 } params;
 
 static cxai_status unary_infer(const cx_case *c, const function *f)
@@ -65,8 +68,13 @@ static void unary_forward(const cx_call *call)
     int64_t n = cxai_shape_count(&call->y[0].shape);
 #pragma omp parallel for num_threads(cx_flat_threads(call->c->threads, n))     \
     schedule(static)
-    for (int64_t i = 0; i < n; i += CX_FLAT_CHUNK)
-        p->f->value(y + i, x + i, cx_flat_length(i, n), p->a, p->b);
+    for (int64_t i = 0; i < n; i += CX_FLAT_CHUNK) {
+        int64_t length = cx_flat_length(i, n);
+        if (p->kernel != NULL)
+            p->kernel(y + i, x + i, length);
+        else
+            p->f->value(y + i, x + i, length, p->a, p->b);
+    }
 }
 
 static void unary_backward(const cx_call *call)
@@ -171,7 +179,8 @@ static inline cxai_real gelu_tanh_slope(cxai_real x)
                              cxai_real a, cxai_real b)                         \
     {                                                                          \
         (void)a, (void)b;                                                      \
-        for (int64_t i = 0; i < n; i++) {                                      \
+        _Pragma("omp simd") for (int64_t i = 0; i < n; i++)                    \
+        {                                                                      \
             cxai_real x = xs[i];                                               \
             ys[i] = value_of;                                                  \
         }                                                                      \
@@ -181,7 +190,8 @@ static inline cxai_real gelu_tanh_slope(cxai_real x)
                                   cxai_real b)                                 \
     {                                                                          \
         (void)a, (void)b;                                                      \
-        for (int64_t i = 0; i < n; i++) {                                      \
+        _Pragma("omp simd") for (int64_t i = 0; i < n; i++)                    \
+        {                                                                      \
             cxai_real x = v[i], y = v[i];                                      \
             (void)x, (void)y;                                                  \
             dx[i] = dy[i] * (derivative_of);                                   \
@@ -192,10 +202,17 @@ static inline cxai_real gelu_tanh_slope(cxai_real x)
                                               .keeps = kept,                   \
                                               __VA_ARGS__ }
 
-/* The operator of one function. */
+/* The operator of one function, and of one that a kernel computes. */
 #define OPERATOR(name)                                                         \
     static cxai_status name##_infer(const cx_case *c)                          \
     {                                                                          \
+        return unary_infer(c, &name##_function);                               \
+    }
+
+#define KERNEL_OPERATOR(name, kernel_name)                                     \
+    static cxai_status name##_infer(const cx_case *c)                          \
+    {                                                                          \
+        ((params *)c->params)->kernel = c->kernels->kernel_name;               \
         return unary_infer(c, &name##_function);                               \
     }
 
@@ -204,9 +221,12 @@ static inline cxai_real gelu_tanh_slope(cxai_real x)
     OPERATOR(name)
 
 /* clang-format off */
-UNARY(Sigmoid, KEEPS_Y, cx_sigmoid(x), y * (1 - y), )
-UNARY(Tanh, KEEPS_Y, cx_tanh(x), 1 - y * y, )
-UNARY(Exp, KEEPS_Y, cx_exp(x), y, )
+FUNCTION(Sigmoid, KEEPS_Y, cx_sigmoid(x), y * (1 - y), );
+KERNEL_OPERATOR(Sigmoid, sigmoid)
+FUNCTION(Tanh, KEEPS_Y, cx_tanh(x), 1 - y * y, );
+KERNEL_OPERATOR(Tanh, hyperbolic_tangent)
+FUNCTION(Exp, KEEPS_Y, cx_exp(x), y, );
+KERNEL_OPERATOR(Exp, exponential)
 UNARY(Sqrt, KEEPS_Y, sqrt(x), R(0.5) / y, )
 UNARY(Reciprocal, KEEPS_Y, 1 / x, -y * y, )
 UNARY(Softplus, KEEPS_Y, softplus(x), -expm1(-y), )

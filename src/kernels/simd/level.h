@@ -20,6 +20,10 @@ void LEVEL(cx_passed)(uint8_t *bits, const cxai_real *y, int64_t count,
                       cxai_real low, cxai_real high);
 void LEVEL(cx_keep)(cxai_real *y, const cxai_real *x, const uint8_t *bits,
                     int64_t count);
+void LEVEL(cx_exponential)(cxai_real *y, const cxai_real *x, int64_t count);
+void LEVEL(cx_hyperbolic_tangent)(cxai_real *y, const cxai_real *x,
+                                  int64_t count);
+void LEVEL(cx_sigmoid_row)(cxai_real *y, const cxai_real *x, int64_t count);
 
 extern const cx_kernels LEVEL(cx_kernels);
 

@@ -13,4 +13,7 @@ const cx_kernels LEVEL(cx_kernels) = {
     .unmaximum = LEVEL(cx_unmaximum),
     .passed = LEVEL(cx_passed),
     .keep = LEVEL(cx_keep),
+    .exponential = LEVEL(cx_exponential),
+    .hyperbolic_tangent = LEVEL(cx_hyperbolic_tangent),
+    .sigmoid = LEVEL(cx_sigmoid_row),
 };

@@ -6,8 +6,8 @@
  * double precision over all floats: exp <= 1 ulp, tanh <= 1.5 ulp, sigmoid
  * <= 2.5 ulp (of normal results).
  */
-#ifndef CX_OPS_COMMON_EXPONENTIAL_H
-#define CX_OPS_COMMON_EXPONENTIAL_H
+#ifndef CX_KERNELS_EXPONENTIAL_H
+#define CX_KERNELS_EXPONENTIAL_H
 
 #include <math.h>
 #include <stdint.h>
