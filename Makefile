@@ -237,11 +237,13 @@ PYTHON ?= python3
 bench: $(BUILD)/tests/bench/bench
 	$(PYTHON) tests/bench/compare_onnxruntime.py $<
 
-# Fuzzers need clang; each runs for a bounded time over its corpus.
+# Fuzzers need clang, not its OpenMP; each runs for a bounded time over its
+# corpus.
 FUZZ_SECONDS ?= 30
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz:
 	$(MAKE) BUILD=$(BUILD)/fuzz CC=clang SANITIZE=address,undefined \
+	  OPENMP=-Wno-unknown-pragmas \
 	  CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' run-fuzzers
 
 $(BUILD)/obj/tests/fuzz/%.o: ALL_CFLAGS += -Isrc -Itests
