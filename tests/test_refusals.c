@@ -104,6 +104,94 @@ static const refusal one_output_refusals[] = {
     { "Where", "2=0,1;2;2=1,1", "", CXAI_MALFORMED, "different types" },
 };
 
+/* Opset 13: windows, matrices, channels. */
+static const refusal window_refusals[] = {
+    { "Conv", "1,2,5;3,2,3,3", "", CXAI_MALFORMED,
+      "3 dimensions, its weights 4" },
+    { "Conv", "2,3;2,3", "", CXAI_MALFORMED, "need the same 3 or more" },
+    { "Conv", "1,1,2,2,2,2;1,1,1,1,1,1", "", CXAI_UNSUPPORTED, "6 dimensions" },
+    { "Conv", "1,2,5,5;3,4,3,3", "", CXAI_INVALID,
+      "made for 4 channels a group, its input has 2" },
+    { "Conv", "1,4,5,5;3,2,3,3", "group=2", CXAI_MALFORMED,
+      "3 output channels cannot be divided into 2" },
+    { "Conv", "1,3,5,5;4,1,3,3", "group=2", CXAI_MALFORMED,
+      "3 input channels cannot be divided into 2" },
+    { "Conv", "1,2,5,5;2,2,3,3", "group=0", CXAI_MALFORMED, "into 0 groups" },
+    { "Conv", "1,2,5,5;2,2,3,3", "group=" SMALL, CXAI_MALFORMED, "divided" },
+    { "Conv", "1,2,5,5;3,2,3,3;2", "", CXAI_MALFORMED,
+      "bias has the shape 2; 3 numbers" },
+    { "Conv", "1,2,5,5;3,2,3,3;3,1", "", CXAI_MALFORMED, "shape 3x1" },
+    { "Conv", "1,2,5,5;3,2,3,3", "strides=0,1", CXAI_MALFORMED,
+      "strides has the impossible value 0" },
+    { "Conv", "1,2,5,5;3,2,3,3", "strides=1,-1", CXAI_MALFORMED,
+      "strides has the impossible value -1" },
+    { "Conv", "1,2,5,5;3,2,3,3", "strides=1,1,1", CXAI_MALFORMED,
+      "strides has 3 numbers; the input needs 2" },
+    { "Conv", "1,2,5,5;3,2,3,3", "strides=1," BIG, CXAI_MALFORMED,
+      "impossible value" },
+    { "Conv", "1,2,5,5;3,2,3,3", "dilations=0,1", CXAI_MALFORMED,
+      "dilations has the impossible value 0" },
+    { "Conv", "1,2,5,5;3,2,3,3", "dilations=3,1", CXAI_INVALID,
+      "its kernel covers 7 pixels along axis 2, the padded input has only 5" },
+    { "Conv", "1,2,5,5;3,2,3,3", "dilations=2000000000,2000000000",
+      CXAI_INVALID, "covers 4000000001 pixels" },
+    { "Conv", "1,2,5,5;3,2,3,3", "pads=1,1", CXAI_MALFORMED,
+      "pads has 2 numbers; the input needs 4" },
+    { "Conv", "1,2,5,5;3,2,3,3", "pads=1,1,-1,1", CXAI_MALFORMED,
+      "pads has the impossible value -1" },
+    { "Conv", "1,2,5,5;3,2,3,3", "pads=1,1,1," BIG, CXAI_MALFORMED,
+      "impossible value" },
+    { "Conv", "1,2,5,5;3,2,3,3", "pads=200000,200000,200000,200000", CXAI_LIMIT,
+      "larger than the limit" },
+    { "Conv", "1,2,5,2;3,2,3,3", "", CXAI_INVALID,
+      "covers 3 pixels along axis 3, the padded input has only 2" },
+    { "Conv", "1,2,5,5;3,2,3,3", "kernel_shape=3,2", CXAI_MALFORMED,
+      "kernel_shape says 2 where the weights have 3" },
+    { "Conv", "1,2,5,5;3,2,3,3", "auto_pad=SAME", CXAI_MALFORMED,
+      "auto_pad is \"SAME\"" },
+    { "Conv", "1,2,5,5;3,2,1,1=1,2,3,4,5,6", "", CXAI_UNSUPPORTED,
+      "input 1 holds integers" },
+    { "MaxPool", "1,2,5,5", "", CXAI_MALFORMED, "kernel_shape is missing" },
+    { "MaxPool", "1,2,5,5", "kernel_shape=0,1", CXAI_MALFORMED,
+      "kernel_shape has the impossible value 0" },
+    { "MaxPool", "1,2,5,5", "kernel_shape=6,1", CXAI_INVALID,
+      "covers 6 pixels along axis 2" },
+    { "MaxPool", "1,2", "kernel_shape=1,1", CXAI_UNSUPPORTED, "2 dimensions" },
+    { "AveragePool", "1,2,5,5",
+      "kernel_shape=2000000000,2000000000 "
+      "pads=2000000000,2000000000,2000000000,2000000000",
+      CXAI_LIMIT, "its kernel has too many cells" },
+    { "AveragePool", "1,2,5,5",
+      "kernel_shape=2,2 pads=200000,200000,200000,200000", CXAI_LIMIT,
+      "larger than the limit" },
+    { "GlobalMaxPool", "1,2", "", CXAI_UNSUPPORTED, "2 dimensions" },
+    { "Gemm", "2,3;4,5", "", CXAI_INVALID, "2x3 and 4x5 do not fit" },
+    { "Gemm", "2,3;3,5", "transB=1", CXAI_INVALID, "do not fit" },
+    { "Gemm", "2,3,1;3,5", "", CXAI_INVALID, "2x3x1 and 3x5 do not fit" },
+    { "Gemm", "2,3;3,5;4", "", CXAI_INVALID,
+      "input C of 4 cannot be broadcast to the product's 2x5" },
+    { "Gemm", "1,3;3,5;2,5", "", CXAI_INVALID, "cannot be broadcast" },
+    { "MatMul", "2,3;4,5", "", CXAI_INVALID, "2x3 and 4x5 do not fit" },
+    { "MatMul", "2,2,3;3,3,5", "", CXAI_INVALID, "do not fit" },
+    { "MatMul", "3;", "", CXAI_INVALID, "do not fit" },
+    { "BatchNormalization", "1,3,2,2;3;3;3;2", "", CXAI_INVALID,
+      "var has the shape 2; its input has 3 channels" },
+    { "BatchNormalization", "1,3,2,2;3,1;3;3;3", "", CXAI_INVALID,
+      "scale has the shape 3x1" },
+    { "BatchNormalization", "3;3;3;3;3", "", CXAI_UNSUPPORTED, "1 dimensions" },
+    { "BatchNormalization", "1,3,2,2;3;3;3;3", "training_mode=1",
+      CXAI_UNSUPPORTED, "training mode" },
+    { "BatchNormalization", "1,3,2,2;3;3;3;3", "spatial=0", CXAI_UNSUPPORTED,
+      "spatial=0" },
+};
+
+/* Opset 13, second outputs that this version does not make. */
+static const refusal output_refusals[] = {
+    { "MaxPool", "1,2,5,5", "kernel_shape=2,2", CXAI_UNSUPPORTED, "Indices" },
+    { "BatchNormalization", "1,3,2,2;3;3;3;3", "", CXAI_UNSUPPORTED,
+      "output 1" },
+};
+
 /* Opset 13, two outputs. */
 static const refusal split_refusals[] = {
     { "Split", "2,5", "axis=1", CXAI_MALFORMED, "5 elements in 2 equal parts" },
@@ -172,6 +260,8 @@ static void refusals_name_the_node_and_the_number(void **state)
 {
     (void)state;
     check_refusals(one_output_refusals, CX_COUNT(one_output_refusals), 0, 1);
+    check_refusals(window_refusals, CX_COUNT(window_refusals), 13, 1);
+    check_refusals(output_refusals, CX_COUNT(output_refusals), 13, 2);
     check_refusals(split_refusals, CX_COUNT(split_refusals), 13, 2);
     check_refusals(num_outputs_refusals, CX_COUNT(num_outputs_refusals), 18, 2);
 }

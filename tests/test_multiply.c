@@ -1,0 +1,108 @@
+/* Products of strided matrices at every level, against sums in double
+   (support/kernel.h); the same bits for any number of threads. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/multiply.h"
+#include "support/check.h"
+#include "support/kernel.h"
+
+enum { GAP = 3 };
+
+/* a and b row-major or transposed, the rows longer than the matrix. */
+static cx_multiply describe(int64_t rows, int64_t columns, int64_t depth,
+                            int transposed_a, int transposed_b)
+{
+    return (cx_multiply){
+        .rows = rows,
+        .columns = columns,
+        .depth = depth,
+        .a_row = transposed_a ? 1 : depth + GAP,
+        .a_column = transposed_a ? rows + GAP : 1,
+        .b_row = transposed_b ? 1 : columns + GAP,
+        .b_column = transposed_b ? depth + GAP : 1,
+        .c_row = columns + GAP,
+    };
+}
+
+static void check_elements(const cx_kernels *k, const cx_multiply *m,
+                           const guarded *c, const cxai_real *start)
+{
+    char what[80];
+    sprintf(what, "%lldx%lldx%lld", (long long)m->rows, (long long)m->depth,
+            (long long)m->columns);
+    for (int64_t at = 0; at < m->rows * m->c_row; at++) {
+        int64_t i = at / m->c_row, j = at % m->c_row;
+        if (j >= m->columns) {
+            assert_true(guarded_is_untouched(c, at));
+            continue;
+        }
+        exact e = { 0 };
+        if (m->accumulate)
+            exact_add(&e, (double)start[at], 1);
+        for (int64_t d = 0; d < m->depth; d++)
+            exact_add(&e, (double)m->a[i * m->a_row + d * m->a_column],
+                      (double)m->b[d * m->b_row + j * m->b_column]);
+        exact_check(&e, -INFINITY, INFINITY, c->data[at], k->level, what);
+    }
+}
+
+/* c by so many threads; start is what is added to. */
+static guarded multiply(const cx_kernels *k, cx_multiply m, int threads,
+                        const cxai_real *start)
+{
+    guarded c = guarded_create(m.rows * m.c_row);
+    for (int64_t i = 0; m.accumulate && i < m.rows; i++)
+        memcpy(c.data + i * m.c_row, start + i * m.c_row,
+               (size_t)m.columns * sizeof *start);
+    size_t bytes = cx_multiply_workspace(k, &m, threads);
+    void *workspace = aligned_alloc(64, (bytes + 64) / 64 * 64);
+    assert_non_null(workspace);
+    m.c = c.data;
+    cx_multiply_run(k, &m, threads, workspace);
+    free(workspace);
+    return c;
+}
+
+static void check_product(const cx_kernels *k, cx_multiply m)
+{
+    void *block[3];
+    m.a = kernel_numbers((m.rows + GAP) * (m.depth + GAP), 1, &block[0]);
+    m.b = kernel_numbers((m.columns + GAP) * (m.depth + GAP), 2, &block[1]);
+    cxai_real *start = kernel_numbers(m.rows * m.c_row, 3, &block[2]);
+    guarded one = multiply(k, m, 1, start), three = multiply(k, m, 3, start);
+    check_elements(k, &m, &one, start);
+    assert_memory_equal(one.data, three.data,
+                        (size_t)(m.rows * m.c_row) * sizeof *one.data);
+    guarded_end(&one);
+    guarded_end(&three);
+    for (int i = 0; i < 3; i++)
+        free(block[i]);
+}
+
+static void test_products(void **state)
+{
+    (void)state;
+    static const int64_t sizes[][3] = {
+        { 1, 1, 1 },   { 1, 1000, 70 }, { 2, 17, 1030 }, { 6, 40, 9 },
+        { 7, 1, 33 },  { 13, 8, 0 },    { 40, 37, 21 },  { 90, 5, 2100 },
+        { 5, 600, 3 }, { 33, 300, 16 }, { 3, 9, 0 },     { 1, 65, 2050 },
+    };
+    const cx_kernels *k;
+    for (int level = 0; (k = cx_kernels_level(level)) != NULL; level++)
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+            for (int how = 0; how < 8; how++) {
+                cx_multiply m = describe(sizes[i][0], sizes[i][1], sizes[i][2],
+                                         how & 1, how >> 1 & 1);
+                m.accumulate = how >> 2;
+                check_product(k, m);
+            }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_products) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
