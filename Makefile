@@ -193,6 +193,10 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call object,$(SUPPORT_FILES)) $(STATI
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBRARY_LIBS) $(TEST_LIBS)
 
+# This one's allocations fail on purpose.
+$(BUILD)/tests/test_memory: ALL_LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc \
+  -Wl,--wrap=realloc,--wrap=aligned_alloc
+
 # The README's example programs, cut out and built as a user would.
 EXAMPLES = $(addprefix $(BUILD)/readme/,hook method)
 $(BUILD)/readme/%.c: README.md

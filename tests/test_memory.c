@@ -1,0 +1,380 @@
+/*
+ * Every allocation may fail. The linker gives this program's own malloc and
+ * its kin to the library (-Wl,--wrap): each piece of work is run with its
+ * first allocation failing, then its second, and so on until it succeeds. It
+ * must end with CXAI_NO_MEMORY and leave nothing allocated. What libpng,
+ * libjpeg, cJSON and protobuf-c allocate by themselves is not wrapped.
+ *
+ * The same counters show that forward and backward allocate nothing.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cxai/cxai.h"
+#include "support/check.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+static long calls;    /* allocations since the counter was set */
+static long fails_at; /* the allocation that fails; 0: none */
+static int has_failed;
+
+static int refused(void)
+{
+    calls++;
+    if (calls != fails_at)
+        return 0;
+    has_failed = 1;
+    return 1;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return refused() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return refused() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *block, size_t size)
+{
+    return refused() ? NULL : __real_realloc(block, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return refused() ? NULL : __real_aligned_alloc(alignment, size);
+}
+
+/* One piece of work, from nothing to nothing. */
+typedef cxai_status work(cxai_error *error);
+
+/* Fails every allocation of the work in turn. Leaks are found by the sanitizer
+   and by valgrind, under which this program runs as well. */
+static void exhaust(work *function)
+{
+    cxai_error error = { CXAI_OK, "" };
+    for (long n = 1;; n++) {
+        calls = 0;
+        has_failed = 0;
+        fails_at = n;
+        cxai_status status = function(&error);
+        fails_at = 0;
+        if (!has_failed) {
+            check_ok(status, &error);
+            assert_true(n > 3);
+            return;
+        }
+        if (status != CXAI_NO_MEMORY)
+            fail_msg("allocation %ld failed, and the answer was %s: %s", n,
+                     cxai_status_name(status), error.message);
+        assert_int_not_equal(error.message[0], '\0');
+    }
+}
+
+/* ---- pieces of work ------------------------------------------------------ */
+
+static const char model_path[] = "tests/data/nets/mobile2.legacy.onnx";
+static const char int8_path[] = "tests/data/nets/int8.onnx";
+static const char external_path[] = "tests/data/nets/dense.dynamo.onnx";
+
+static cxai_status load_path(const char *path, cxai_error *error)
+{
+    cxai_model *model;
+    cxai_status status = cxai_model_load(&model, path, NULL, error);
+    if (status != CXAI_OK)
+        assert_null(model);
+    cxai_model_free(&model);
+    return status;
+}
+
+static cxai_status load_plain(cxai_error *error)
+{
+    return load_path(model_path, error);
+}
+
+static cxai_status load_int8(cxai_error *error)
+{
+    return load_path(int8_path, error);
+}
+
+static cxai_status load_external(cxai_error *error)
+{
+    return load_path(external_path, error);
+}
+
+/* Loaded before the counting starts, for the work below. */
+static cxai_model *model;
+static int input;
+static cxai_shape input_shape;
+static cxai_real *tensor;
+
+static int pass(const cxai_hook_call *call, void *payload)
+{
+    (void)call;
+    (void)payload;
+    return 0;
+}
+
+static cxai_status run_session(cxai_error *error)
+{
+    cxai_session *session;
+    cxai_hook hook = { CXAI_AFTER_FORWARD, -1, "Conv", pass, NULL };
+    cxai_request request = { .input_shape = input_shape,
+                             .target = cxai_model_logits(model),
+                             .wrt = &input,
+                             .wrt_count = 1,
+                             .threads = 1 };
+    cxai_real seed[64] = { 1 };
+    cxai_status status = cxai_session_create(&session, model, &request, error);
+    if (status != CXAI_OK) {
+        assert_null(session);
+        return status;
+    }
+    status = cxai_session_set(session, input, tensor, error);
+    if (status == CXAI_OK)
+        status = cxai_session_forward(session, error);
+    if (status == CXAI_OK)
+        status = cxai_session_add_hook(session, &hook, NULL, error);
+    if (status == CXAI_OK)
+        status = cxai_session_forward(session, error);
+    if (status == CXAI_OK)
+        status = cxai_session_backward(session, seed, error);
+    cxai_session_free(&session);
+    return status;
+}
+
+static const cxai_heatmap_method *method; /* the one under test */
+
+static cxai_status run_method(cxai_error *error)
+{
+    cxai_heatmap maps[2];
+    cxai_target targets[2] = { { .value = cxai_model_logits(model),
+                                 .top = 1,
+                                 .channel = -1,
+                                 .row = -1,
+                                 .column = -1,
+                                 .weight = 1 } };
+    targets[1] = targets[0];
+    targets[1].top = 2;
+    cxai_heatmap_options options = cxai_heatmap_defaults();
+    options.steps = 3;
+    options.samples = 3;
+    options.batch = 2;
+    options.threads = 1;
+    cxai_status status = cxai_heatmap_compute(
+        maps, method, model, &input_shape, tensor, targets, 2, &options, error);
+    for (int i = 0; i < 2; i++) {
+        if (status != CXAI_OK)
+            assert_null(maps[i].data);
+        cxai_heatmap_clear(&maps[i]);
+    }
+    return status;
+}
+
+static cxai_status synthesize(cxai_error *error)
+{
+    cxai_synthesis made;
+    cxai_target target = { .value = cxai_model_logits(model),
+                           .channel = 0,
+                           .row = -1,
+                           .column = -1,
+                           .weight = 1 };
+    cxai_objective objective = { &target, 1 };
+    cxai_synthesis_options options = cxai_synthesis_defaults();
+    options.steps = 1;
+    options.threads = 1;
+    options.height = (int)input_shape.dim[2];
+    options.width = (int)input_shape.dim[3];
+    cxai_status status =
+        cxai_synthesize(&made, model, NULL, &objective, 1, &options, error);
+    cxai_synthesis_free(&made);
+    return status;
+}
+
+static cxai_status draw_activations(cxai_error *error)
+{
+    cxai_activations activations;
+    cxai_image picture = { 0 };
+    cxai_status status = cxai_activations_compute(
+        &activations, model, cxai_model_cam_layer(model, &input_shape), tensor,
+        &input_shape, 1, 0, error);
+    if (status == CXAI_OK)
+        status =
+            cxai_activations_draw(&picture, &activations, 0, NULL, NULL, error);
+    cxai_image_free(&picture);
+    cxai_activations_free(&activations);
+    return status;
+}
+
+static char scratch[] = "/tmp/cxai-memory-XXXXXX";
+
+static cxai_status handle_picture(cxai_error *error)
+{
+    cxai_image photo, small = { 0 };
+    char path[64];
+    snprintf(path, sizeof path, "%s/small.png", scratch);
+    cxai_status status =
+        cxai_image_load(&photo, "data/cat.jpg", NULL, NULL, error);
+    if (status == CXAI_OK)
+        status = cxai_image_resize(&small, &photo, 40, 30, CXAI_BICUBIC, error);
+    if (status == CXAI_OK)
+        status = cxai_image_save(&small, path, error);
+    cxai_image_free(&photo);
+    cxai_image_free(&small);
+    if (status == CXAI_OK)
+        status = cxai_image_load(&photo, path, NULL, NULL, error);
+    cxai_image_free(&photo);
+    return status;
+}
+
+static cxai_status prepare_picture(cxai_error *error)
+{
+    cxai_preprocess preprocess;
+    cxai_image photo = { 0 };
+    cxai_shape shape = { 4, { 1, 3, 32, 32 } };
+    cxai_real prepared[3 * 32 * 32];
+    cxai_status status = cxai_preprocess_defaults(&preprocess, &shape, error);
+    if (status == CXAI_OK)
+        status = cxai_image_create(&photo, 60, 50, 3, error);
+    if (status == CXAI_OK)
+        status =
+            cxai_preprocess_apply(&preprocess, &photo, prepared, NULL, error);
+    cxai_image_free(&photo);
+    return status;
+}
+
+static cxai_status read_labels_and_arrays(cxai_error *error)
+{
+    cxai_labels *labels;
+    cxai_real *data = NULL;
+    cxai_shape shape;
+    cxai_status status = cxai_labels_load(&labels, "data/labels.txt", error);
+    cxai_labels_free(&labels);
+    if (status == CXAI_OK)
+        status =
+            cxai_npy_load("tests/data/nets/input.npy", 0, &data, &shape, error);
+    free(data);
+    return status;
+}
+
+/* ---- tests --------------------------------------------------------------- */
+
+static void test_loading(void **state)
+{
+    (void)state;
+    exhaust(load_plain);
+    exhaust(load_int8);
+    exhaust(load_external);
+}
+
+static void test_sessions(void **state)
+{
+    (void)state;
+    exhaust(run_session);
+}
+
+static void test_methods(void **state)
+{
+    (void)state;
+    for (int i = 0; cxai_heatmap_table[i] != NULL; i++) {
+        method = cxai_heatmap_table[i];
+        exhaust(run_method);
+    }
+}
+
+static void test_synthesis(void **state)
+{
+    (void)state;
+    exhaust(synthesize);
+}
+
+static void test_activations(void **state)
+{
+    (void)state;
+    exhaust(draw_activations);
+}
+
+static void test_pictures(void **state)
+{
+    (void)state;
+    exhaust(handle_picture);
+    exhaust(prepare_picture);
+}
+
+static void test_labels_and_arrays(void **state)
+{
+    (void)state;
+    exhaust(read_labels_and_arrays);
+}
+
+static void test_running_allocates_nothing(void **state)
+{
+    (void)state;
+    cxai_error error;
+    cxai_session *session;
+    cxai_request request = { .input_shape = input_shape,
+                             .target = cxai_model_logits(model),
+                             .wrt = &input,
+                             .wrt_count = 1 };
+    cxai_real seed[64] = { 1 };
+    check_ok(cxai_session_create(&session, model, &request, &error), &error);
+    check_ok(cxai_session_set(session, input, tensor, &error), &error);
+    calls = 0;
+    check_ok(cxai_session_forward(session, &error), &error);
+    check_ok(cxai_session_backward(session, seed, &error), &error);
+    assert_int_equal(calls, 0);
+    cxai_session_free(&session);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    cxai_error error;
+    check_ok(cxai_model_load(&model, model_path, NULL, &error), &error);
+    input = cxai_model_input(model, 0);
+    input_shape = cxai_model_input_shape(model, 0);
+    input_shape.dim[0] = 1;
+    int64_t count = cxai_shape_count(&input_shape);
+    tensor = calloc((size_t)count, sizeof *tensor);
+    for (int64_t i = 0; i < count; i++)
+        tensor[i] = (cxai_real)cxai_random_normal(1, 0, (uint64_t)i);
+    return mkdtemp(scratch) == NULL;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    char path[64];
+    free(tensor);
+    cxai_model_free(&model);
+    snprintf(path, sizeof path, "%s/small.png", scratch);
+    unlink(path);
+    return rmdir(scratch);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_loading),
+        cmocka_unit_test(test_sessions),
+        cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_synthesis),
+        cmocka_unit_test(test_activations),
+        cmocka_unit_test(test_pictures),
+        cmocka_unit_test(test_labels_and_arrays),
+        cmocka_unit_test(test_running_allocates_nothing),
+    };
+    return cmocka_run_group_tests_name("memory", tests, set_up, tear_down);
+}
