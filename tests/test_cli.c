@@ -157,7 +157,7 @@ static void test_examples_work_as_typed(void **state)
     assert_in_range(count, 9, 100);
     /* synthesis takes a while: its examples with fewer steps */
     succeed(f, "cxai synthesize -l b07.expand -c 3 --steps 2 -o filter.png");
-    succeed(f, "cxai synthesize -l b03.add -c 0..8 --steps 2 -o grid.png");
+    succeed(f, "cxai synthesize -l b04.add -c 0..8 --steps 2 -o grid.png");
     succeed(f, "cxai synthesize -t macaw --steps 2 -o macaw.png");
     assert_true(exists(f, "filter.png") && exists(f, "grid.png"));
 }
@@ -307,7 +307,7 @@ static void test_arrays_have_the_promised_shapes(void **state)
     fixture *f = *state;
     succeed(f, "cxai classify data/dog.jpg data/cat.jpg --npy c.npy");
     check_array(f, "c.npy", "2x1000");
-    succeed(f, "cxai activations data/dog.jpg -l b03.add --npy a.npy -o a.png");
+    succeed(f, "cxai activations data/dog.jpg -l b04.add --npy a.npy -o a.png");
     check_array(f, "a.npy", "1x40x28x28");
     succeed(f, "cxai heatmap data/band.jpg -t 'drum,stage' --npy h.npy -o "
                "h.png");

@@ -119,6 +119,7 @@ static cxai_model *model;
 static int input;
 static cxai_shape input_shape;
 static cxai_real *tensor;
+static int layer;
 
 static int pass(const cxai_hook_call *call, void *payload)
 {
@@ -171,7 +172,7 @@ static cxai_status run_method(cxai_error *error)
     cxai_heatmap_options options = cxai_heatmap_defaults();
     options.steps = 3;
     options.samples = 3;
-    options.batch = 2;
+    options.batch = 1; /* a larger one shrinks when memory is short */
     options.threads = 1;
     cxai_status status = cxai_heatmap_compute(
         maps, method, model, &input_shape, tensor, targets, 2, &options, error);
@@ -208,8 +209,7 @@ static cxai_status draw_activations(cxai_error *error)
     cxai_activations activations;
     cxai_image picture = { 0 };
     cxai_status status = cxai_activations_compute(
-        &activations, model, cxai_model_cam_layer(model, &input_shape), tensor,
-        &input_shape, 1, 0, error);
+        &activations, model, layer, tensor, &input_shape, 1, 0, error);
     if (status == CXAI_OK)
         status =
             cxai_activations_draw(&picture, &activations, 0, NULL, NULL, error);
@@ -347,6 +347,11 @@ static int set_up(void **state)
     input_shape = cxai_model_input_shape(model, 0);
     input_shape.dim[0] = 1;
     int64_t count = cxai_shape_count(&input_shape);
+    cxai_shape *shapes =
+        calloc((size_t)cxai_model_value_count(model), sizeof *shapes);
+    check_ok(cxai_model_shapes(model, &input_shape, shapes, &error), &error);
+    check_ok(cxai_model_cam_layer(model, shapes, &layer, &error), &error);
+    free(shapes);
     tensor = calloc((size_t)count, sizeof *tensor);
     for (int64_t i = 0; i < count; i++)
         tensor[i] = (cxai_real)cxai_random_normal(1, 0, (uint64_t)i);

@@ -1,5 +1,6 @@
 /* Names of layers, PyTorch module paths, logits and the default CAM layer. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cxai/model.h"
@@ -215,9 +216,16 @@ static void check_ends(net *n, const char *logits, const char *layer)
     cxai_model *model = net_end(n);
     assert_string_equal(cxai_model_value_name(model, cxai_model_logits(model)),
                         logits);
-    int found = cxai_model_cam_layer(model, &(cxai_shape){ 4, { 1, 2, 4, 4 } });
+    cxai_error error;
+    int found;
+    cxai_shape shape = { 4, { 1, 2, 4, 4 } };
+    cxai_shape *shapes =
+        calloc((size_t)cxai_model_value_count(model), sizeof *shapes);
+    check_ok(cxai_model_shapes(model, &shape, shapes, &error), &error);
+    cxai_status status = cxai_model_cam_layer(model, shapes, &found, &error);
+    free(shapes);
     if (layer == NULL)
-        assert_int_equal(found, -1);
+        check_error(status, &error, CXAI_NOT_FOUND, "no spatial layer");
     else
         assert_string_equal(cxai_model_value_name(model, found), layer);
     cxai_model_free(&model);

@@ -160,7 +160,9 @@ static void test_heat_on_the_object(void **state)
         { "castle.jpg", "castle", 0.957, 1 },
     };
     const fixture *f = *state;
-    int head = cxai_model_cam_layer(f->model, &f->input_shape);
+    int head;
+    cxai_error error;
+    check_ok(cxai_model_cam_layer(f->model, f->shapes, &head, &error), &error);
 
     assert_string_equal(cxai_model_value_name(f->model, head), "head");
     for (size_t i = 0; i < sizeof objects / sizeof *objects; i++) {

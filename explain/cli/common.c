@@ -211,11 +211,9 @@ int find_layer(const workbench *bench, const char *name, int *value)
             return complain_error(&error);
         return EXIT_DONE;
     }
-    *value = cxai_model_cam_layer(bench->model, &bench->input_shape);
-    if (*value < 0)
-        return complain("%s has no spatial layer before its classifier; name "
-                        "one with -l",
-                        bench->name);
+    if (cxai_model_cam_layer(bench->model, bench->shapes, value, &error) !=
+        CXAI_OK)
+        return complain("%s: %s with -l", bench->name, error.message);
     return EXIT_DONE;
 }
 

@@ -81,13 +81,12 @@ static cxai_status choose_layer(cxai_heatmap_call *call, cxai_error *error)
     call->layer = -1;
     if (!(call->method->needs & CXAI_NEEDS_LAYER))
         return CXAI_OK;
-    if (layer < 0)
-        layer = cxai_model_cam_layer(call->model, &call->input_shape);
-    if (layer < 0)
-        return cxai_fail(error, CXAI_UNSUPPORTED,
-                         "%s needs a spatial layer, and the network has none "
-                         "before its classifier; name one",
-                         call->method->title);
+    if (layer < 0) {
+        cxai_status status =
+            cxai_model_cam_layer(call->model, call->shapes, &layer, error);
+        if (status != CXAI_OK)
+            return status;
+    }
     if (layer >= cxai_model_value_count(call->model))
         return cxai_fail(error, CXAI_INVALID, "layer value %d does not exist",
                          layer);

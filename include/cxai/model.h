@@ -121,10 +121,11 @@ CXAI_API int cxai_model_logits(const cxai_model *model);
 
 /* The default layer of the CAM methods: the last spatial value (rank 4 with
    more than one position) that cxai_model_logits depends on and that some
-   layer made, not a pooling or a rearrangement of one; -1 when there is none.
-   It is found for input_shape, see cxai_model_shapes. */
-CXAI_API int cxai_model_cam_layer(const cxai_model *model,
-                                  const cxai_shape *input_shape);
+   layer made, not a pooling or a rearrangement of one. shapes are those of
+   cxai_model_shapes. CXAI_NOT_FOUND when there is none. */
+CXAI_API cxai_status cxai_model_cam_layer(const cxai_model *model,
+                                          const cxai_shape *shapes, int *layer,
+                                          cxai_error *error);
 
 /*
  * Infers the shapes of all values for one shape of the first input. Free

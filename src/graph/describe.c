@@ -64,29 +64,31 @@ static int is_spatial(const cxai_shape *shape)
            (shape->dim[2] > 1 || shape->dim[3] > 1);
 }
 
-int cxai_model_cam_layer(const cxai_model *model, const cxai_shape *input_shape)
+cxai_status cxai_model_cam_layer(const cxai_model *model,
+                                 const cxai_shape *shapes, int *layer,
+                                 cxai_error *error)
 {
     /* These make no features of their own: what they take is the layer. */
     static const char *const passive[] = {
         "MaxPool", "AveragePool", "LpPool",  "Identity",  "Dropout", "Cast",
         "Pad",     "Transpose",   "Reshape", "Unsqueeze", "Squeeze", NULL
     };
-    cxai_shape *shapes = cx_alloc((size_t)model->value_count, sizeof *shapes);
     unsigned char *marked = cx_alloc((size_t)model->node_count, 1);
-    int layer = -1;
-    if (shapes == NULL || marked == NULL ||
-        cxai_model_shapes(model, input_shape, shapes, NULL) != CXAI_OK)
-        goto end;
+    *layer = -1;
+    if (marked == NULL)
+        return cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
     mark_ancestors(model, cxai_model_logits(model), marked);
-    for (int n = model->node_count - 1; n >= 0 && layer < 0; n--) {
+    for (int n = model->node_count - 1; n >= 0 && *layer < 0; n--) {
         const cx_node *node = &model->nodes[n];
         int value = node->outputs[0];
         if (marked[n] && value >= 0 && is_spatial(&shapes[value]) &&
             !is_one_of(node->type, passive))
-            layer = value;
+            *layer = value;
     }
-end:
-    free(shapes);
     free(marked);
-    return layer;
+    if (*layer >= 0)
+        return CXAI_OK;
+    return cxai_fail(error, CXAI_NOT_FOUND,
+                     "the network has no spatial layer before its classifier; "
+                     "name one");
 }

@@ -38,7 +38,17 @@ static cxai_status create(const cxai_model *model, const cxai_shape *shape,
                           int threads, work works[WORKS], cxai_error *error)
 {
     int logits = cxai_model_logits(model), input = cxai_model_input(model, 0);
-    int layer = cxai_model_cam_layer(model, shape);
+    int layer;
+    cxai_shape *shapes =
+        calloc((size_t)cxai_model_value_count(model), sizeof *shapes);
+    if (!shapes)
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory");
+    cxai_status status = cxai_model_shapes(model, shape, shapes, error);
+    if (!status)
+        status = cxai_model_cam_layer(model, shapes, &layer, error);
+    free(shapes);
+    if (status)
+        return status;
     int64_t size = cxai_shape_count(shape);
     cxai_real *picture = malloc((size_t)size * sizeof *picture);
     if (!picture)
@@ -54,7 +64,6 @@ static cxai_status create(const cxai_model *model, const cxai_shape *shape,
                       .wrt_count = 1 },
         [GRADIENT] = { .target = logits, .wrt = &input, .wrt_count = 1 },
     };
-    cxai_status status = CXAI_OK;
     for (int i = 0; !status && i < WORKS; i++) {
         requests[i].input_shape = *shape;
         requests[i].threads = threads;

@@ -44,7 +44,12 @@ static void describe(const cxai_model *model, const cxai_shape *shape)
     cxai_error error = { .message = "" };
     int values = cxai_model_value_count(model), value;
     int logits = cxai_model_logits(model);
-    int layer = cxai_model_cam_layer(model, shape);
+    int layer = -1;
+    cxai_shape *shapes = calloc((size_t)values + 1, sizeof *shapes);
+    if (shapes != NULL &&
+        cxai_model_shapes(model, shape, shapes, &error) == CXAI_OK)
+        (void)cxai_model_cam_layer(model, shapes, &layer, &error);
+    free(shapes);
     require(logits >= 0 && logits < values);
     require(layer >= -1 && layer < values);
     require(strlen(cxai_model_sha256(model)) == 64);

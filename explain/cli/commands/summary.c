@@ -145,7 +145,8 @@ static int run(const void *given, const char *const *operands, int count)
     workbench bench;
     int status = workbench_open(&bench, &s->common);
     if (status == EXIT_DONE) {
-        int cam_layer = cxai_model_cam_layer(bench.model, &bench.input_shape);
+        int cam_layer; /* -1 where there is none */
+        cxai_model_cam_layer(bench.model, bench.shapes, &cam_layer, NULL);
         if (s->common.json)
             status = report(&bench, cam_layer);
         else

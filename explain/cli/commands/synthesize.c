@@ -324,7 +324,7 @@ const command command_synthesize = {
         "itself. Several channels or classes make a grid. --npy holds the\n"
         "pictures (N,C,H,W) in 0..1.",
     .examples = "  cxai synthesize -l b07.expand -c 3 -o filter.png\n"
-                "  cxai synthesize -l b03.add -c 0..8 --steps 128 -o grid.png\n"
+                "  cxai synthesize -l b04.add -c 0..8 --steps 128 -o grid.png\n"
                 "  cxai synthesize -t macaw -o macaw.png\n",
     .options = { &own_options, &model_options, &preprocess_options },
     .settings_size = sizeof(settings),
