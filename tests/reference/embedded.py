@@ -6,6 +6,10 @@ For each MODEL: MODEL.logits.npy, float32, one row a photo, photos in the order
 of their names; MODEL.band.npy, the network's pixels of band.jpg as bytes,
 channels first. Pictures are prepared by Pillow and torchvision's transforms.
 
+Pillow 13 resizes columns before rows when the height shrinks far more than the
+width (spaniels.jpg). Before that it always took the rows first, as all networks
+were trained, so the two passes are asked for one by one here.
+
 Made with Pillow 13.0.0, torchvision 0.29.1, onnxruntime 1.32.0.
 """
 import glob
@@ -14,21 +18,28 @@ import os
 import numpy as np
 import onnxruntime
 from PIL import Image
-from torchvision.transforms import CenterCrop, InterpolationMode, Resize
+from torchvision.transforms import CenterCrop, Resize
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 
 
+def resize(photo, width, height, kernel):
+    """Rows first, then columns."""
+    return photo.resize((width, photo.height), kernel).resize(
+        (width, height), kernel)
+
+
 def lite(photo):
     """Short side to 256, centre crop."""
-    photo = Resize(256, InterpolationMode.BICUBIC)(photo)
+    size = Resize(256)(photo).size
+    photo = resize(photo, *size, Image.BICUBIC)
     photo = CenterCrop(224)(photo)
     return np.asarray(photo).transpose(2, 0, 1)
 
 
 def squeeze(photo):
     """Whole picture, blue first."""
-    photo = Resize((227, 227), InterpolationMode.BILINEAR)(photo)
+    photo = resize(photo, 227, 227, Image.BILINEAR)
     return np.asarray(photo)[:, :, ::-1].transpose(2, 0, 1)
 
 
