@@ -109,8 +109,9 @@ typedef enum cx_layout {
 
 /* A case for the gradient checks and the sweep over operators. Inputs are
    shapes separated by ';'. "-" is an input left out; "2=0,-1" is a constant of
-   integers of that shape; "1,2,4,4" is real and random in low..high (both 0:
-   -1..1), spaced so that no kink lies within a finite difference. */
+   integers of that shape, "=6" a single one; "1,2,4,4" is real and random in
+   low..high (both 0: -1..1), spaced so that no kink lies within a finite
+   difference. A single integer in attributes is a number and a list of one. */
 typedef struct cx_sample {
     const char *inputs;
     const char *attributes; /* "pads=1,1,1,1 group=2 alpha=0.5f mode=linear" */
