@@ -295,15 +295,16 @@ static void test_limits(void **state)
     (void)state;
     const cxai_real x[] = { (cxai_real)INFINITY, (cxai_real)-INFINITY,
                             (cxai_real)NAN, 200, -200 };
-    static const struct {
+    const double inf = (double)INFINITY, nan = (double)NAN;
+    const struct {
         const char *type;
         double want[5];
     } cases[] = {
-        { "Exp", { INFINITY, 0, NAN, INFINITY, 0 } },
-        { "Tanh", { 1, -1, NAN, 1, -1 } },
-        { "Sigmoid", { 1, 0, NAN, 1, 0 } },
-        { "Relu", { INFINITY, 0, NAN, 200, 0 } },
-        { "Softplus", { INFINITY, 0, NAN, 200, 0 } },
+        { "Exp", { inf, 0, nan, inf, 0 } },
+        { "Tanh", { 1, -1, nan, 1, -1 } },
+        { "Sigmoid", { 1, 0, nan, 1, 0 } },
+        { "Relu", { inf, 0, nan, 200, 0 } },
+        { "Softplus", { inf, 0, nan, 200, 0 } },
     };
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
         node n = start(cases[k].type, "", 13, "5", NULL, 1);
