@@ -18,6 +18,15 @@ extern "C" {
 
 typedef struct cxai_model cxai_model;
 
+/* An operator of ONNX's own domain that this version runs. */
+typedef struct cxai_operator {
+    const char *name;               /* "Conv" */
+    const char *not_differentiable; /* why it has no gradient; NULL: it has */
+} cxai_operator;
+
+/* Operator number index, from 0; beyond the last one the name is NULL. */
+CXAI_API cxai_operator cxai_operator_info(int index);
+
 /* What a loader accepts; 0 anywhere means the default given here. */
 typedef struct cxai_limits {
     uint64_t file_bytes;   /* a model file or an external data file: 4 GiB */

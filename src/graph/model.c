@@ -17,6 +17,20 @@ void cxai_model_free(cxai_model **model)
     *model = NULL;
 }
 
+cxai_operator cxai_operator_info(int index)
+{
+    for (int f = 0; f < cx_operator_family_count && index >= 0; f++) {
+        const cx_operator_family *family = cx_operator_families[f];
+        if (index < family->count)
+            return (cxai_operator){
+                family->operators[index].name,
+                family->operators[index].not_differentiable,
+            };
+        index -= family->count;
+    }
+    return (cxai_operator){ NULL, NULL };
+}
+
 int cxai_model_node_count(const cxai_model *model)
 {
     return model->node_count;
