@@ -79,6 +79,11 @@ CXAI_API int cxai_model_value_count(const cxai_model *model);
 /* node must be in range. */
 CXAI_API cxai_node cxai_model_node(const cxai_model *model, int node);
 
+/* A number among a node's attributes, an integer or a float: "group" of a Conv,
+   "min" of a Clip before opset 11. Otherwise when there is none. */
+CXAI_API double cxai_model_attribute(const cxai_model *model, int node,
+                                     const char *name, double otherwise);
+
 /* The value's ONNX name; never NULL. */
 CXAI_API const char *cxai_model_value_name(const cxai_model *model, int value);
 

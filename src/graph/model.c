@@ -56,6 +56,15 @@ cxai_node cxai_model_node(const cxai_model *model, int node)
     };
 }
 
+double cxai_model_attribute(const cxai_model *model, int node, const char *name,
+                            double otherwise)
+{
+    const cx_attributes *attributes = &model->nodes[node].attributes;
+    if (cx_attribute_find(attributes, name, CX_ATTRIBUTE_INT) != NULL)
+        return (double)cx_attribute_int(attributes, name, 0);
+    return cx_attribute_float(attributes, name, otherwise);
+}
+
 const char *cxai_model_value_name(const cxai_model *model, int value)
 {
     return model->values[value].name;
