@@ -27,9 +27,14 @@ typedef struct decoder {
 static void on_error(png_structp png, png_const_charp message)
 {
     decoder *d = png_get_error_ptr(png);
-    d->status =
-        cxai_fail(d->error, CXAI_MALFORMED, "%s: corrupt PNG near byte %zu: %s",
-                  d->file->name, d->position, message);
+    if (d->no_memory)
+        d->status =
+            cxai_fail(d->error, CXAI_NO_MEMORY,
+                      "%s: no memory for the PNG decoder", d->file->name);
+    else
+        d->status = cxai_fail(d->error, CXAI_MALFORMED,
+                              "%s: corrupt PNG near byte %zu: %s",
+                              d->file->name, d->position, message);
     png_longjmp(png, 1);
 }
 
