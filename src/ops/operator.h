@@ -109,7 +109,8 @@ typedef enum cx_layout {
 
 /* A case for the gradient checks and the sweep over operators. Inputs are
    shapes separated by ';'. "-" is an input left out; "2=0,-1" is a constant of
-   integers of that shape, "=6" a single one; "1,2,4,4" is real and random in
+   integers of that shape, "=6" a single one, "2~0.5,1" a constant of reals;
+   "1,2,4,4" is real and random in
    low..high (both 0: -1..1), spaced so that no kink lies within a finite
    difference. A single integer in attributes is a number and a list of one. */
 typedef struct cx_sample {

@@ -31,23 +31,39 @@ static void read_integers(sample_input *input, const char *text)
     assert_int_equal(*text, '\0');
 }
 
-/* One input's text, "-", "2,3" or "2=0,-1". */
+static void read_numbers(sample_input *input, const char *text)
+{
+    for (int64_t i = 0; i < input->count; i++) {
+        char *end;
+        input->reals[i] = strtod(text, &end);
+        assert_true(end != text);
+        text = *end == ',' ? end + 1 : end;
+    }
+    assert_int_equal(*text, '\0');
+}
+
+/* One input's text, "-", "2,3", "2=0,-1" or "2~0.5,1". */
 static void read_input(sample_input *input, char *text)
 {
     if (strcmp(text, "-") == 0)
         return;
-    char *values = strchr(text, '=');
-    if (values != NULL)
+    char *values = text + strcspn(text, "=~"), mark = *values;
+    if (mark != '\0')
         *values++ = '\0';
     strcpy(input->shape_text, text);
     input->shape = net_shape(text);
     input->count = cxai_shape_count(&input->shape);
     assert_true(input->count >= 0);
-    input->kind = values != NULL ? SAMPLE_INTEGERS : SAMPLE_REALS;
-    if (values != NULL)
+    input->kind = mark == '='   ? SAMPLE_INTEGERS
+                  : mark == '~' ? SAMPLE_NUMBERS
+                                : SAMPLE_REALS;
+    if (mark == '=') {
         read_integers(input, values);
-    else
-        input->reals = zeroed(input->count, sizeof(double));
+        return;
+    }
+    input->reals = zeroed(input->count, sizeof(double));
+    if (mark == '~')
+        read_numbers(input, values);
 }
 
 /* Spreads all reals of the node evenly over low..high, in random order, a
@@ -56,7 +72,7 @@ static void fill_reals(sample_case *s, double low, double high)
 {
     int64_t count = 0, at = 0;
     for (int k = 0; k < s->input_count; k++)
-        count += s->inputs[k].reals != NULL ? s->inputs[k].count : 0;
+        count += s->inputs[k].kind == SAMPLE_REALS ? s->inputs[k].count : 0;
     int64_t *place = zeroed(count, sizeof *place);
     for (int64_t i = 0; i < count; i++) {
         int64_t j = (int64_t)(cxai_random_bits(SEED, 0, (uint64_t)i) %
@@ -66,7 +82,9 @@ static void fill_reals(sample_case *s, double low, double high)
     }
     for (int k = 0; k < s->input_count; k++) {
         sample_input *input = &s->inputs[k];
-        for (int64_t i = 0; input->reals != NULL && i < input->count; i++) {
+        if (input->kind != SAMPLE_REALS)
+            continue;
+        for (int64_t i = 0; i < input->count; i++) {
             double jitter =
                 0.25 + 0.5 * cxai_random_uniform(SEED, 1, (uint64_t)at);
             double part = ((double)place[at++] + jitter) / (double)count;
@@ -148,8 +166,9 @@ static void add_input(net *n, const sample_case *s, int k, sample_model kind)
     snprintf(name, sizeof name, "x%d", k);
     if (input->kind == SAMPLE_INTEGERS)
         net_integers(n, name, input->shape_text, input->integers);
-    else if (input->kind == SAMPLE_REALS && kind == SAMPLE_FIRST_FED &&
-             !is_first_real(s, k))
+    else if (input->kind == SAMPLE_NUMBERS ||
+             (input->kind == SAMPLE_REALS && kind == SAMPLE_FIRST_FED &&
+              !is_first_real(s, k)))
         net_reals(n, name, input->shape_text, input->reals);
     else if (input->kind == SAMPLE_REALS)
         net_input(n, name, input->shape_text);

@@ -15,6 +15,7 @@ enum { SAMPLE_INPUTS = 16, SAMPLE_OUTPUTS = 8, SAMPLE_TEXT = 256 };
 typedef enum sample_kind {
     SAMPLE_OMITTED,
     SAMPLE_INTEGERS, /* always a constant */
+    SAMPLE_NUMBERS,  /* a constant of real numbers */
     SAMPLE_REALS,
 } sample_kind;
 
