@@ -37,8 +37,7 @@ CXAI_API cxai_status cxai_npy_parse(const void *bytes, size_t size,
 
 /* Saves dense row-major data as '<f4', C order. */
 CXAI_API cxai_status cxai_npy_save(const char *path, const cxai_real *data,
-                                   const cxai_shape *shape,
-                                   cxai_error *error);
+                                   const cxai_shape *shape, cxai_error *error);
 
 #ifdef __cplusplus
 }

@@ -32,10 +32,10 @@ typedef struct cxai_request {
                                computed, whatever its producer. */
     const int *watch;       /* values to read after forward */
     int watch_count;
-    int target;         /* the value whose gradient is taken; used only when */
-    const int *wrt;     /* wrt_count > 0. wrt: values to read the gradient of: */
-    int wrt_count;      /* inside values, inputs, or weights. */
-    int threads;        /* 0: as many as there are processors */
+    int target;     /* the value whose gradient is taken; used only when */
+    const int *wrt; /* wrt_count > 0. wrt: values to read the gradient of: */
+    int wrt_count;  /* inside values, inputs, or weights. */
+    int threads;    /* 0: as many as there are processors */
     uint64_t max_bytes; /* refuse a plan that needs more; 0: 16 GiB */
 } cxai_request;
 
@@ -153,8 +153,8 @@ typedef struct cxai_hook {
 CXAI_API cxai_status cxai_session_add_hook(cxai_session *session,
                                            const cxai_hook *hook, int *handle,
                                            cxai_error *error);
-CXAI_API cxai_status cxai_session_remove_hook(cxai_session *session,
-                                              int handle, cxai_error *error);
+CXAI_API cxai_status cxai_session_remove_hook(cxai_session *session, int handle,
+                                              cxai_error *error);
 
 #ifdef __cplusplus
 }

@@ -40,9 +40,9 @@ typedef struct cx_case {
     const cxai_shape *x_shape;          /* rank -1: input left out */
     const cx_literal *const *x_literal; /* NULL: not a constant */
     cxai_shape *y_shape;                /* filled by infer; rank -1: left out */
-    cx_type *y_type;  /* preset to the first input's type; infer may change */
-    void *params;     /* params_size zeroed bytes, filled by infer */
-    cx_arena *arena;  /* for parts of params whose size infer finds out */
+    cx_type *y_type; /* preset to the first input's type; infer may change */
+    void *params;    /* params_size zeroed bytes, filled by infer */
+    cx_arena *arena; /* for parts of params whose size infer finds out */
     const struct cx_kernels *kernels;
     int threads;
     cxai_error *error; /* infer reports here with cx_refuse */
@@ -54,9 +54,9 @@ cxai_status cx_refuse(const cx_case *c, cxai_status status, const char *format,
 
 /* What a node needs beside its inputs and outputs. Zeroed before demand. */
 typedef struct cx_demand {
-    uint64_t keep_inputs;      /* bit i: backward reads x[i] (i < 64) */
-    uint64_t keep_outputs;     /* bit i: backward reads y[i] */
-    size_t saved_bytes;        /* written by forward for backward: masks, indices */
+    uint64_t keep_inputs;  /* bit i: backward reads x[i] (i < 64) */
+    uint64_t keep_outputs; /* bit i: backward reads y[i] */
+    size_t saved_bytes;    /* written by forward for backward: masks, indices */
     size_t forward_workspace;  /* bytes, all threads together */
     size_t backward_workspace; /* the same */
     size_t prepared_bytes;     /* packed constant weights */
@@ -90,9 +90,9 @@ typedef struct cx_call {
     const cxai_tensor *y;
     const cxai_tensor *dy;
     const cxai_tensor *dx;
-    void *saved; /* NULL when saved_bytes was 0 */
-    void *workspace;      /* 64-byte aligned */
-    const void *prepared; /* NULL when prepared_bytes was 0 */
+    void *saved;                 /* NULL when saved_bytes was 0 */
+    void *workspace;             /* 64-byte aligned */
+    const void *prepared;        /* NULL when prepared_bytes was 0 */
     const cx_epilogue *epilogue; /* forward only; NULL: none */
 } cx_call;
 
@@ -154,7 +154,10 @@ typedef struct cx_operator_family {
 } cx_operator_family;
 
 #define CX_COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
-#define CX_FAMILY(array) { array, CX_COUNT(array) }
+#define CX_FAMILY(array)                                                       \
+    {                                                                          \
+        array, CX_COUNT(array)                                                 \
+    }
 #define CX_SAMPLES(array) .samples = array, .sample_count = CX_COUNT(array)
 
 /* The table that the build collects. */

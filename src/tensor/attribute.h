@@ -32,8 +32,7 @@ typedef struct cx_attributes {
 
 /* NULL when there is none of that name, or it is of another kind. */
 const cx_attribute *cx_attribute_find(const cx_attributes *attributes,
-                                      const char *name,
-                                      cx_attribute_kind kind);
+                                      const char *name, cx_attribute_kind kind);
 
 /* The value, or otherwise when there is none. */
 int64_t cx_attribute_int(const cx_attributes *attributes, const char *name,
