@@ -8,14 +8,12 @@ import onnx
 import onnxruntime
 import torch
 from onnx import numpy_helper
+from torch import nn
 
 
-def golden(m, inner, parameters, x):
-    """Of image 0, in double: {key: (activation, gradient)} with the keys
-    input, logits, inner1, inner2 (outputs of the modules `inner`) and the
-    parameters' names; the gradient is that of the largest logit, whose class
-    is returned too. logits has none."""
-    m = copy.deepcopy(m).double()
+def taps(m, inner):
+    """A dict that every run of m fills with inner1, inner2, ...: what the
+    modules `inner` put out, as gradients can be taken of it."""
     kept = {}
 
     def keep(key):
@@ -27,16 +25,58 @@ def golden(m, inner, parameters, x):
     modules = dict(m.named_modules())
     for i, path in enumerate(inner):
         modules[path].register_forward_hook(keep(f"inner{i + 1}"))
+    return kept
+
+
+def single(t):
+    return t.detach().numpy().astype(np.float32)
+
+
+def golden(m, inner, parameters, x):
+    """Of image 0, in double: {key: (activation, gradient)} with the keys
+    input, logits, inner1, inner2 (outputs of the modules `inner`) and the
+    parameters' names; the gradient is that of the largest logit, whose class
+    is returned too. logits has none."""
+    m = copy.deepcopy(m).double()
+    kept = taps(m, inner)
     kept["input"] = x[:1].double().requires_grad_(True)
     logits = m(kept["input"])
     target = int(logits.argmax())
     wanted = {**kept, **{p: m.get_parameter(p) for p in parameters}}
     gradients = torch.autograd.grad(logits[0, target], list(wanted.values()))
-    single = lambda t: t.detach().numpy().astype(np.float32)
     result = {k: (single(a), single(g))
               for (k, a), g in zip(wanted.items(), gradients)}
     result["logits"] = single(logits), None
     return result, target
+
+
+def sensitivity(m, inner, x, values, target, noise=1e-6, runs=6):
+    """{key: the largest change of that gradient, relative to its largest
+    magnitude, when every sum is off by up to `noise` of the layer's largest
+    magnitude, as it is in float32}, computed in double. Where the input of a
+    ReLU or a max pool is that near to a kink another gradient passes: no
+    error, and no float32 program can do better."""
+    m = copy.deepcopy(m).double()
+    g = torch.Generator().manual_seed(2)
+
+    def disturb(module, inputs, output):
+        random = torch.rand(output.shape, generator=g, dtype=output.dtype)
+        return output + (2 * random - 1) * noise * output.detach().abs().max()
+
+    for module in m.modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear, nn.BatchNorm2d)):
+            module.register_forward_hook(disturb)
+    kept, result = taps(m, inner), {}
+    for _ in range(runs):
+        kept["input"] = x[:1].double().requires_grad_(True)
+        logits = m(kept["input"])
+        gradients = torch.autograd.grad(logits[0, target], list(kept.values()))
+        for key, gradient in zip(kept, gradients):
+            expected = values[key][1]
+            change = np.abs(single(gradient) - expected).max()
+            result[key] = max(result.get(key, 0),
+                              float(change / np.abs(expected).max()))
+    return result
 
 
 def export(m, path, exporter, x, free=False, external=False):
@@ -131,9 +171,9 @@ class Numbers:
         np.save(path, np.concatenate(self.arrays))
 
 
-def checks(names, values, numbers):
+def checks(names, values, numbers, changes={}):
     """One entry for each value of the file: shape, where its activation and
-    its gradient begin in the network's numbers."""
+    its gradient begin in the network's numbers, the gradient's sensitivity."""
     result = []
     for key in names:
         activation, gradient = values[key]
@@ -142,6 +182,8 @@ def checks(names, values, numbers):
             check["activation"] = numbers.offset(key, activation)
         if gradient is not None:
             check["gradient"] = numbers.offset(key + " gradient", gradient)
+        if key in changes:
+            check["sensitivity"] = float(f"{changes[key]:.1e}")
         result.append(check)
     return result
 

@@ -21,7 +21,7 @@ import torch
 import torchvision
 
 from exporting import (Numbers, checks, close, export, golden, run_file,
-                       write_index)
+                       sensitivity, write_index)
 from networks import alive, images
 
 # name -> (input size, late module, middle module)
@@ -62,6 +62,7 @@ def make(folder, name):
 
     m, x = build(name, pictures), pictures(1, 7)
     values, target = golden(m, inner, [], x)
+    changes = sensitivity(m, inner, x, values, target)
     entries, numbers = [], Numbers()
     np.save(f"{folder}/{name}.input.npy", x.numpy())
     for exporter in ("legacy", "dynamo"):
@@ -73,7 +74,7 @@ def make(folder, name):
             file=file, input=f"{name}.input.npy", numbers=f"{name}.npy",
             logits=names["logits"], target=target, free_batch=False,
             onnxruntime=numbers.offset(file, output),
-            checks=checks(names, values, numbers)))
+            checks=checks(names, values, numbers, changes)))
     numbers.save(f"{folder}/{name}.npy")
     return entries
 

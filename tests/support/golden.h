@@ -18,6 +18,8 @@ typedef struct golden_check {
     cxai_shape shape;
     const cxai_real *activation;
     const cxai_real *gradient;
+    double sensitivity; /* how far float32 may take the gradient, relative to
+                           its largest magnitude; 0: not kept */
 } golden_check;
 
 /* One file of an index. Gradients are those of logit `target`. */

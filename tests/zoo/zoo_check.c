@@ -1,11 +1,15 @@
 /*
  * Runs the zoo of tests/reference/zoo.py: for every file of FOLDER/index.json,
- * how far logits, inner activations and gradients are from onnxruntime and
- * torch, relative to the largest magnitude of each, and how long it takes.
+ * how far logits, inner activations and gradients are from torch's in double
+ * and logits from onnxruntime's, relative to the largest magnitude of each,
+ * and how long it takes.
  *
  *     zoo_check FOLDER [TEXT]      only files whose name holds TEXT
  *
- * Exits 1 when anything failed or is farther than TOLERANCE.
+ * "!" marks what is farther than TOLERANCE, which makes the exit status 1.
+ * "~" marks a gradient that is, where torch's own gradient moves at least half
+ * as far when its layers are off by float32's rounding: some ReLU or max pool
+ * is too near to a kink. The double build (make DOUBLE=1) has no such excuse.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +19,7 @@
 #include "support/check.h"
 #include "support/golden.h"
 
-/* Float32 rounding in another order of summation; inception_v3 in torch's own
-   float32 is 2e-5 away from torch's double. */
+/* Rounding in another order of summation was measured at 6e-6 and less. */
 #define TOLERANCE 1e-4
 #define REPEATS 3
 
@@ -25,6 +28,14 @@ static double milliseconds(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* What a gradient's distance may be. */
+static double tolerance(const golden_check *check, int gradient)
+{
+    int in_double = sizeof(cxai_real) == sizeof(double);
+    double excused = gradient && !in_double ? 2 * check->sensitivity : 0;
+    return excused > TOLERANCE ? excused : TOLERANCE;
 }
 
 /* Prints one distance; 1 when it is too large or could not be measured. */
@@ -40,8 +51,9 @@ static int report(const cxai_session *session, const golden_check *check,
                           ? relative_error(actual, expected, count)
                           : 1;
     free(actual);
-    printf(" %8.1e%s", distance, distance > TOLERANCE ? "!" : " ");
-    return distance > TOLERANCE;
+    int bad = !(distance <= tolerance(check, gradient));
+    printf(" %8.1e%c", distance, bad ? '!' : distance <= TOLERANCE ? ' ' : '~');
+    return bad;
 }
 
 /* Distances of all checks: input gradient, two inner activations and
@@ -54,7 +66,8 @@ static int compare(const golden *g, cxai_error *error)
     int bad = golden_feed(g, session, 0, error) ||
               cxai_session_forward(session, error) ||
               golden_backward(g, session, 1, error);
-    for (int i = 0; !bad && i < g->check_count; i++) {
+    int failed = bad;
+    for (int i = 0; !failed && i < g->check_count; i++) {
         const golden_check *c = &g->checks[i];
         if (c->activation)
             bad |= report(session, c, 0, c->activation, error);
@@ -94,7 +107,7 @@ static int check_file(const char *folder, const cJSON *entry)
 {
     golden g;
     cxai_error error = { 0 };
-    printf("%-27s", cJSON_GetStringValue(cJSON_GetObjectItem(entry, "file")));
+    printf("%-31s", cJSON_GetStringValue(cJSON_GetObjectItem(entry, "file")));
     fflush(stdout);
     double start = milliseconds();
     int bad = golden_open(&g, folder, entry, &error) != CXAI_OK;
@@ -120,7 +133,7 @@ int main(int argc, char **argv)
                 argc < 2 ? "usage: zoo_check FOLDER [TEXT]" : error.message);
         return 2;
     }
-    printf("%-27s %-9s %-9s %-9s %-9s %-9s %-9s %-9s %7s %7s %7s\n", "",
+    printf("%-31s %-9s %-9s %-9s %-9s %-9s %-9s %-9s %7s %7s %7s\n", "",
            "d input", "mid", "d mid", "late", "d late", "logits", "of ort",
            "load ms", "forward", "backward");
     cJSON_ArrayForEach(entry, cJSON_GetObjectItem(index, "files"))
@@ -132,7 +145,7 @@ int main(int argc, char **argv)
             count++;
         }
     }
-    printf("%d files, %s\n", count, bad ? "FAILED" : "all within 1e-4");
+    printf("%d files, %s\n", count, bad ? "FAILED" : "passed");
     cJSON_Delete(index);
     return bad || count == 0;
 }
