@@ -4,6 +4,7 @@
 #include "cxai/draw.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -133,8 +134,9 @@ cxai_status cxai_colormap_find(const char *name, cxai_colormap *colormap,
             *colormap = (cxai_colormap)i;
             return CXAI_OK;
         }
-        strcat(known, i > 0 ? ", " : "");
-        strcat(known, names[i]);
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, "%s%s",
+                 used > 0 ? ", " : "", names[i]);
     }
     return cxai_fail(error, CXAI_NOT_FOUND,
                      "there is no colour map \"%.64s\"; known are %s", name,

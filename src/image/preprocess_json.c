@@ -3,6 +3,7 @@
 
 #include <cjson/cJSON.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef struct json_source {
@@ -39,12 +40,13 @@ static cxai_status unknown_key(const json_source *from, const char *name,
 {
     char known[256] = "";
     if (!inside_resize)
-        strcat(known, "resize");
-    for (size_t i = 0; i < cx_preprocess_key_count; i++)
-        if (cx_preprocess_keys[i].inside_resize == inside_resize) {
-            strcat(known, known[0] == '\0' ? "" : ", ");
-            strcat(known, cx_preprocess_keys[i].name);
-        }
+        snprintf(known, sizeof known, "resize");
+    for (size_t i = 0; i < cx_preprocess_key_count; i++) {
+        size_t used = strlen(known);
+        if (cx_preprocess_keys[i].inside_resize == inside_resize)
+            snprintf(known + used, sizeof known - used, "%s%s",
+                     used > 0 ? ", " : "", cx_preprocess_keys[i].name);
+    }
     return cxai_fail(from->error, CXAI_MALFORMED,
                      "%s: unknown key \"%.64s\"%s; known are %s", from->name,
                      name, inside_resize ? " in \"resize\"" : "", known);
