@@ -393,6 +393,7 @@ static void test_layers(void **unused)
         square(64, 72, 1, 15, 3, 1),  square(16, 33, 1, 31, 1, 2),
         square(96, 96, 96, 29, 3, 1), square(168, 168, 168, 14, 5, 2),
         square(24, 24, 3, 20, 3, 2),  square(200, 130, 1, 5, 1, 1),
+        square(1, 1, 1, 9, 3, 1),     square(1, 20, 1, 13, 5, 1),
     };
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
         check_shape(&layers[i]);

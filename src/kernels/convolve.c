@@ -1,155 +1,30 @@
 #include "kernels/convolve.h"
 
-#include <string.h>
-
-#include "base/size.h"
+#include "kernels/gather.h"
 #include "kernels/work.h"
 
-/* Tiles that share one pass over the panels, and the reals of their rows. */
-enum { CHUNK_TILES = 8, CHUNK_REALS = 64 << 10 };
+size_t cx_convolve_workspace(const cx_kernels *kernels, const cx_convolution *c,
+                             int threads)
+{
+    return cx_gather_bytes(kernels, c, threads);
+}
 
 static int64_t pixel_count(const cx_convolution *c)
 {
     return c->batch * c->out[0] * c->out[1] * c->out[2];
 }
 
-/* Widest a table of row pointers gets for one tile. */
-static int table_width(const cx_kernels *kernels)
-{
-    return kernels->tile_rows > CX_DEPTHWISE_PIXELS ? kernels->tile_rows
-                                                    : CX_DEPTHWISE_PIXELS;
-}
-
-/* ---- workspace: zeros, tap offsets, a table for each thread -------------- */
-
-typedef struct workspace {
-    cxai_real *zeros;    /* a row of all input channels, for padding */
-    int64_t *offset;     /* of each tap's pixel from pixel 0, in reals */
-    int64_t reach[3][2]; /* smallest and largest tap.at of each axis */
-    char *tables;
-    size_t table_bytes;
-} workspace;
-
-static size_t table_bytes(const cx_kernels *kernels, const cx_convolution *c)
-{
-    size_t tile = cx_size_times((size_t)table_width(kernels), sizeof(void *));
-    return cx_size_line(
-        cx_size_times(cx_size_times((size_t)c->taps, tile), CHUNK_TILES));
-}
-
-size_t cx_convolve_workspace(const cx_kernels *kernels, const cx_convolution *c,
-                             int threads)
-{
-    size_t channels = cx_size_times((size_t)c->groups, (size_t)c->depth);
-    size_t zeros = cx_size_line(cx_size_times(channels, sizeof(cxai_real)));
-    size_t offsets =
-        cx_size_line(cx_size_times((size_t)c->taps, sizeof(int64_t)));
-    size_t tables = cx_size_times(table_bytes(kernels, c), (size_t)threads);
-    return cx_size_plus(cx_size_plus(zeros, offsets), tables);
-}
-
-static workspace arrange(const cx_kernels *kernels, const cx_convolution *c,
-                         void *memory)
-{
-    workspace w = { .zeros = memory, .table_bytes = table_bytes(kernels, c) };
-    size_t zeros = (size_t)(c->groups * c->depth) * sizeof(cxai_real);
-    memset(w.zeros, 0, zeros);
-    w.offset = (int64_t *)(void *)((char *)memory + cx_size_line(zeros));
-    w.tables =
-        (char *)w.offset + cx_size_line((size_t)c->taps * sizeof(int64_t));
-    for (int64_t t = 0; t < c->taps; t++) {
-        const int64_t *at = c->tap[t].at;
-        w.offset[t] =
-            ((at[0] * c->in[1] + at[1]) * c->in[2] + at[2]) * c->x_pixel;
-        for (int i = 0; i < 3; i++) {
-            if (t == 0 || at[i] < w.reach[i][0])
-                w.reach[i][0] = at[i];
-            if (t == 0 || at[i] > w.reach[i][1])
-                w.reach[i][1] = at[i];
-        }
-    }
-    return w;
-}
-
-/* ---- rows ---------------------------------------------------------------- */
-
-/* A walk over output pixels: batch, depth, height, width. */
-typedef struct cursor {
-    int64_t at[4];
-} cursor;
-
-static cursor cursor_at(const cx_convolution *c, int64_t pixel)
-{
-    cursor p;
-    for (int i = 3; i > 0; i--) {
-        p.at[i] = pixel % c->out[i - 1];
-        pixel /= c->out[i - 1];
-    }
-    p.at[0] = pixel;
-    return p;
-}
-
-static void cursor_next(const cx_convolution *c, cursor *p)
-{
-    for (int i = 3; i > 0; i--) {
-        if (++p->at[i] < c->out[i - 1])
-            return;
-        p->at[i] = 0;
-    }
-    p->at[0]++;
-}
-
-/* The rows that one output pixel reads, width pointers apart; position is
-   that of the input pixel of a tap at 0. */
-static void pixel_rows(const cx_convolution *c, const workspace *w,
-                       int64_t batch, const int64_t position[3], int width,
-                       const cxai_real **row)
-{
-    int64_t pixel =
-        ((batch * c->in[0] + position[0]) * c->in[1] + position[1]) * c->in[2] +
-        position[2];
-    const cxai_real *origin = c->x + pixel * c->x_pixel;
-    int inside = 1;
-    for (int i = 0; i < 3; i++)
-        inside &= position[i] + w->reach[i][0] >= 0 &&
-                  position[i] + w->reach[i][1] < c->in[i];
-    if (inside) {
-        for (int64_t t = 0; t < c->taps; t++)
-            row[t * width] = origin + w->offset[t];
-        return;
-    }
-    for (int64_t t = 0; t < c->taps; t++) {
-        const int64_t *at = c->tap[t].at;
-        inside = 1;
-        for (int i = 0; i < 3; i++)
-            inside &= (uint64_t)(position[i] + at[i]) < (uint64_t)c->in[i];
-        row[t * width] = inside ? origin + w->offset[t] : w->zeros;
-    }
-}
-
-/* Rows and output offsets of count pixels from p on; p moves behind them. */
-static void gather(const cx_convolution *c, const workspace *w, cursor *p,
-                   int count, int width, const cxai_real **row,
-                   int64_t *y_offset)
-{
-    for (int i = 0; i < count; i++) {
-        int64_t position[3];
-        y_offset[i] = p->at[0] * c->y_stride[0];
-        for (int axis = 0; axis < 3; axis++) {
-            position[axis] = p->at[1 + axis] * c->step[axis];
-            y_offset[i] += p->at[1 + axis] * c->y_stride[1 + axis];
-        }
-        pixel_rows(c, w, p->at[0], position, width, row + i);
-        cursor_next(c, p);
-    }
-}
-
 /* ---- the product --------------------------------------------------------- */
+
+/* Reals of input rows that a chunk of tiles reads at most: they stay in the
+   second-level cache while panel after panel passes. */
+enum { CHUNK_REALS = 64 << 10 };
 
 /* How the work is cut: chunks of tiles, times runs of panels. */
 typedef struct division {
     int64_t pixels, tiles, chunks;
     int64_t panels_of_group, panels, runs;
+    int64_t panel_reals, group_reals; /* from one to the next */
 } division;
 
 static division divide(const cx_kernels *kernels, const cx_convolution *c,
@@ -159,8 +34,10 @@ static division divide(const cx_kernels *kernels, const cx_convolution *c,
     d.tiles = cx_ceiling(d.pixels, kernels->tile_rows);
     d.panels_of_group = cx_panel_count(kernels, c->columns);
     d.panels = d.panels_of_group * c->groups;
+    d.panel_reals = cx_panel_stride(kernels, c->taps, c->depth);
+    d.group_reals = d.panel_reals * d.panels_of_group;
     int64_t tile_reals = kernels->tile_rows * c->depth * c->groups;
-    int64_t together = cx_minimum(CHUNK_TILES, 1 + CHUNK_REALS / tile_reals);
+    int64_t together = cx_minimum(CX_CHUNK_TILES, 1 + CHUNK_REALS / tile_reals);
     d.chunks = cx_ceiling(d.tiles, together);
     if (d.chunks > 1)
         d.chunks = cx_minimum(cx_ceiling(d.chunks, threads) * threads, d.tiles);
@@ -170,65 +47,80 @@ static division divide(const cx_kernels *kernels, const cx_convolution *c,
     return d;
 }
 
-static void convolve_item(const cx_kernels *kernels, const cx_convolution *c,
-                          const workspace *w, const division *d, int64_t chunk,
-                          int64_t run)
+/* The tiles of a chunk: rows[i] pixels each, and what they read and write. */
+typedef struct chunk {
+    int count;
+    int rows[CX_CHUNK_TILES];
+    const cxai_real **x[CX_CHUNK_TILES];
+    int64_t y_offset[CX_CHUNK_TILES][CX_MAX_TILE_ROWS];
+} chunk;
+
+static void gather_chunk(const cx_kernels *kernels, const cx_gather *g,
+                         const division *d, int64_t number, chunk *tiles)
 {
-    const cxai_real **table =
-        (void *)(w->tables + (size_t)cx_thread_number() * w->table_bytes);
-    int64_t y_offset[CHUNK_TILES][CX_MAX_TILE_ROWS];
-    int rows[CHUNK_TILES];
-    int64_t first = d->tiles * chunk / d->chunks;
-    int count = (int)(d->tiles * (chunk + 1) / d->chunks - first);
-    int64_t tile_table = c->taps * kernels->tile_rows;
-    cursor p = cursor_at(c, d->pixels * first / d->tiles);
-    for (int i = 0; i < count; i++) {
-        rows[i] = (int)(d->pixels * (first + i + 1) / d->tiles -
-                        d->pixels * (first + i) / d->tiles);
-        gather(c, w, &p, rows[i], kernels->tile_rows, table + i * tile_table,
-               y_offset[i]);
-    }
-    int64_t stride = cx_panel_stride(kernels, c->taps, c->depth);
-    int64_t group_bytes =
-        (int64_t)cx_panels_bytes(kernels, c->taps, c->depth, c->columns);
-    int64_t group_reals = group_bytes / (int64_t)sizeof(cxai_real);
-    for (int64_t q = d->panels * run / d->runs;
-         q < d->panels * (run + 1) / d->runs; q++) {
-        int64_t group = q / d->panels_of_group, n = q % d->panels_of_group;
-        int64_t column = group * c->columns + n * 2 * kernels->lanes;
-        cx_tile tile = {
-            .columns = cx_panel_columns(kernels, c->columns, n),
-            .taps = c->taps,
-            .depth = c->depth,
-            .x_offset = group * c->depth,
-            .panel = c->weights + group * group_reals + n * stride,
-            .y = c->y + column,
-            .residual = c->residual == NULL ? NULL : c->residual + column,
-            .low = c->low,
-            .high = c->high,
-        };
-        for (int i = 0; i < count; i++) {
-            tile.rows = rows[i];
-            tile.x = table + i * tile_table;
-            tile.y_offset = y_offset[i];
-            kernels->product(&tile);
-        }
+    int64_t first = d->tiles * number / d->chunks;
+    int64_t end = d->tiles * (number + 1) / d->chunks;
+    int64_t pixel = d->pixels * first / d->tiles;
+    cx_cursor cursor = cx_cursor_at(g->c, pixel);
+    tiles->count = (int)(end - first);
+    for (int i = 0; i < tiles->count; i++) {
+        int64_t next = d->pixels * (first + i + 1) / d->tiles;
+        tiles->rows[i] = (int)(next - pixel);
+        tiles->x[i] = cx_gather_rows(g, i, &cursor, tiles->rows[i],
+                                     kernels->tile_rows, tiles->y_offset[i]);
+        pixel = next;
     }
 }
 
+/* All tiles of a chunk against panel number q of all groups. */
+static void convolve_panel(const cx_kernels *kernels, const cx_gather *g,
+                           const division *d, const chunk *tiles, int64_t q)
+{
+    const cx_convolution *c = g->c;
+    int64_t group = q / d->panels_of_group, p = q % d->panels_of_group;
+    int64_t column = group * c->columns + p * 2 * kernels->lanes;
+    cx_tile tile = {
+        .columns = cx_panel_columns(kernels, c->columns, p),
+        .taps = g->taps,
+        .depth = g->depth,
+        .x_offset = group * c->depth,
+        .panel = c->weights + group * d->group_reals + p * d->panel_reals,
+        .y = c->y + column,
+        .residual = c->residual == NULL ? NULL : c->residual + column,
+        .low = c->low,
+        .high = c->high,
+    };
+    for (int i = 0; i < tiles->count; i++) {
+        tile.rows = tiles->rows[i];
+        tile.x = tiles->x[i];
+        tile.y_offset = tiles->y_offset[i];
+        kernels->product(&tile);
+    }
+}
+
+static void convolve_item(const cx_kernels *kernels, const cx_gather *g,
+                          const division *d, int64_t item)
+{
+    chunk tiles;
+    int64_t run = item % d->runs;
+    gather_chunk(kernels, g, d, item / d->runs, &tiles);
+    for (int64_t q = d->panels * run / d->runs;
+         q < d->panels * (run + 1) / d->runs; q++)
+        convolve_panel(kernels, g, d, &tiles, q);
+}
+
 void cx_convolve(const cx_kernels *kernels, const cx_convolution *c,
-                 int threads, void *memory)
+                 int threads, void *workspace)
 {
     division d = divide(kernels, c, threads);
     if (d.pixels == 0)
         return;
-    workspace w = arrange(kernels, c, memory);
-    int64_t items = d.chunks * d.runs;
+    cx_gather g = cx_gather_begin(kernels, c, workspace);
     int64_t work = d.pixels * c->taps * c->depth * c->columns * c->groups;
 #pragma omp parallel for num_threads(threads)                                  \
     schedule(static) if (work > CX_SMALL_WORK)
-    for (int64_t i = 0; i < items; i++)
-        convolve_item(kernels, c, &w, &d, i / d.runs, i % d.runs);
+    for (int64_t item = 0; item < d.chunks * d.runs; item++)
+        convolve_item(kernels, &g, &d, item);
 }
 
 /* ---- depthwise ----------------------------------------------------------- */
@@ -236,27 +128,27 @@ void cx_convolve(const cx_kernels *kernels, const cx_convolution *c,
 /* Runs of channels are a multiple of this long. */
 enum { CHANNEL_RUN = 64 };
 
-static void depthwise_item(const cx_kernels *kernels, const cx_convolution *c,
-                           const workspace *w, int64_t line, int64_t from,
-                           int64_t to)
+/* Channels [from, to) of a line of output pixels. */
+static void depthwise_line(const cx_kernels *kernels, const cx_gather *g,
+                           int64_t line, int64_t from, int64_t to)
 {
-    const cxai_real **table =
-        (void *)(w->tables + (size_t)cx_thread_number() * w->table_bytes);
-    int64_t y_offset[CX_DEPTHWISE_PIXELS];
-    int64_t width = c->out[2], tiles = cx_ceiling(width, CX_DEPTHWISE_PIXELS);
-    cursor p = cursor_at(c, line * width);
+    enum { WIDTH = CX_DEPTHWISE_PIXELS };
+    const cx_convolution *c = g->c;
+    int64_t y_offset[WIDTH];
+    int64_t pixels = c->out[2], tiles = cx_ceiling(pixels, WIDTH);
+    cx_cursor cursor = cx_cursor_at(c, line * pixels);
     for (int64_t i = 0; i < tiles; i++) {
-        int count = (int)(width * (i + 1) / tiles - width * i / tiles);
-        gather(c, w, &p, count, CX_DEPTHWISE_PIXELS, table, y_offset);
+        int count = (int)(pixels * (i + 1) / tiles - pixels * i / tiles);
+        const cxai_real **x =
+            cx_gather_rows(g, 0, &cursor, count, WIDTH, y_offset);
         for (int64_t t = 0; t < c->taps; t++)
-            for (int j = count; j < CX_DEPTHWISE_PIXELS; j++)
-                table[t * CX_DEPTHWISE_PIXELS + j] =
-                    table[t * CX_DEPTHWISE_PIXELS];
+            for (int j = count; j < WIDTH; j++)
+                x[t * WIDTH + j] = x[t * WIDTH];
         kernels->depthwise(&(cx_depthwise_tile){
             .pixels = count,
             .taps = c->taps,
             .channels = to - from,
-            .x = table,
+            .x = x,
             .offset = from,
             .weights = c->weights,
             .weights_row = c->groups,
@@ -270,25 +162,25 @@ static void depthwise_item(const cx_kernels *kernels, const cx_convolution *c,
 }
 
 void cx_convolve_depthwise(const cx_kernels *kernels, const cx_convolution *c,
-                           int threads, void *memory)
+                           int threads, void *workspace)
 {
-    int64_t pixels = pixel_count(c);
+    int64_t pixels = pixel_count(c), runs = 1;
     if (pixels == 0)
         return;
-    workspace w = arrange(kernels, c, memory);
-    int64_t lines = pixels / c->out[2], runs = 1;
+    cx_gather g = cx_gather_begin(kernels, c, workspace);
+    int64_t lines = pixels / c->out[2];
     if (lines < 4 * threads)
         runs = cx_minimum(cx_ceiling(4 * threads, lines),
                           cx_ceiling(c->groups, CHANNEL_RUN));
-    int64_t run =
-        cx_ceiling(cx_ceiling(c->groups, runs), CHANNEL_RUN) * CHANNEL_RUN;
+    int64_t run = cx_ceiling(cx_ceiling(c->groups, runs), CHANNEL_RUN);
+    run *= CHANNEL_RUN;
     int64_t work = pixels * c->taps * c->groups;
 #pragma omp parallel for num_threads(threads)                                  \
     schedule(static) if (work > CX_SMALL_WORK)
     for (int64_t i = 0; i < lines * runs; i++) {
         int64_t from = i % runs * run;
         if (from < c->groups)
-            depthwise_item(kernels, c, &w, i / runs, from,
+            depthwise_line(kernels, &g, i / runs, from,
                            cx_minimum(from + run, c->groups));
     }
 }

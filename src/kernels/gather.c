@@ -1,0 +1,219 @@
+#include "kernels/gather.h"
+
+#include <string.h>
+
+#include "base/size.h"
+#include "kernels/work.h"
+
+/* Channels up to which merging pays, and taps up to which rows are copied. */
+enum { FEW_CHANNELS = 8, MOST_TAPS = 1024 };
+
+/* ---- memory -------------------------------------------------------------- */
+
+/* Most rows that a tile has. */
+static size_t tile_width(const cx_kernels *kernels)
+{
+    return kernels->tile_rows > CX_DEPTHWISE_PIXELS
+               ? (size_t)kernels->tile_rows
+               : (size_t)CX_DEPTHWISE_PIXELS;
+}
+
+/* How many taps follow each other along the width, in every run of them; 1
+   when that does not pay, and for a depthwise convolution. */
+static int64_t merged_taps(const cx_convolution *c)
+{
+    int64_t run = 1;
+    if (c->groups != 1 || c->depth * c->columns == 1 ||
+        c->depth > FEW_CHANNELS || c->taps > MOST_TAPS)
+        return 1;
+    for (int64_t t = 1; t < c->taps; t++) {
+        const int64_t *at = c->tap[t].at, *last = c->tap[t - 1].at;
+        int follows =
+            at[0] == last[0] && at[1] == last[1] && at[2] == last[2] + 1;
+        if (run == t && follows)
+            run++;
+        else if (follows != (t % run != 0))
+            return 1;
+    }
+    return run;
+}
+
+/* Bytes of a thread's table of pointers, without and with copied rows. */
+static size_t pointer_bytes(const cx_kernels *kernels, const cx_convolution *c)
+{
+    size_t rows = cx_size_times(tile_width(kernels), (size_t)c->taps);
+    return cx_size_line(
+        cx_size_times(rows, CX_CHUNK_TILES * sizeof(cxai_real *)));
+}
+
+static size_t table_bytes(const cx_kernels *kernels, const cx_convolution *c)
+{
+    size_t pointers = pointer_bytes(kernels, c);
+    if (merged_taps(c) == 1)
+        return pointers;
+    size_t reals = tile_width(kernels) * (size_t)(c->taps * c->depth);
+    return cx_size_plus(
+        pointers, cx_size_line(reals * CX_CHUNK_TILES * sizeof(cxai_real)));
+}
+
+static size_t zeros_bytes(const cx_convolution *c)
+{
+    size_t channels = cx_size_times((size_t)c->groups, (size_t)c->depth);
+    return cx_size_line(cx_size_times(channels, sizeof(cxai_real)));
+}
+
+static size_t offsets_bytes(const cx_convolution *c)
+{
+    return cx_size_line(cx_size_times((size_t)c->taps, sizeof(int64_t)));
+}
+
+size_t cx_gather_bytes(const cx_kernels *kernels, const cx_convolution *c,
+                       int threads)
+{
+    size_t tables = cx_size_times(table_bytes(kernels, c), (size_t)threads);
+    return cx_size_plus(cx_size_plus(zeros_bytes(c), offsets_bytes(c)), tables);
+}
+
+cx_gather cx_gather_begin(const cx_kernels *kernels, const cx_convolution *c,
+                          void *memory)
+{
+    cx_gather g = {
+        .c = c,
+        .merged = c->x_pixel == c->depth ? merged_taps(c) : 1,
+        .zeros = memory,
+        .table_bytes = table_bytes(kernels, c),
+        .copies = pointer_bytes(kernels, c),
+    };
+    g.taps = c->taps / g.merged;
+    g.depth = c->depth * g.merged;
+    memset(g.zeros, 0, zeros_bytes(c));
+    g.offset = (int64_t *)(void *)((char *)memory + zeros_bytes(c));
+    g.tables = (char *)g.offset + offsets_bytes(c);
+    for (int64_t t = 0; t < c->taps; t++) {
+        const int64_t *at = c->tap[t].at;
+        g.offset[t] =
+            ((at[0] * c->in[1] + at[1]) * c->in[2] + at[2]) * c->x_pixel;
+        for (int i = 0; i < 3; i++) {
+            if (t == 0 || at[i] < g.reach[i][0])
+                g.reach[i][0] = at[i];
+            if (t == 0 || at[i] > g.reach[i][1])
+                g.reach[i][1] = at[i];
+        }
+    }
+    return g;
+}
+
+/* ---- rows ---------------------------------------------------------------- */
+
+cx_cursor cx_cursor_at(const cx_convolution *c, int64_t pixel)
+{
+    cx_cursor p;
+    for (int i = 3; i > 0; i--) {
+        p.at[i] = pixel % c->out[i - 1];
+        pixel /= c->out[i - 1];
+    }
+    p.at[0] = pixel;
+    return p;
+}
+
+static void step(const cx_convolution *c, cx_cursor *p)
+{
+    for (int i = 3; i > 0; i--) {
+        if (++p->at[i] < c->out[i - 1])
+            return;
+        p->at[i] = 0;
+    }
+    p->at[0]++;
+}
+
+/* The input pixel that a tap at 0 reads. */
+typedef struct position {
+    int64_t at[3];
+    int64_t offset; /* of its row from x; the pixel may lie outside */
+} position;
+
+static position position_of(const cx_convolution *c, const cx_cursor *p)
+{
+    position q = { .offset = p->at[0] };
+    for (int i = 0; i < 3; i++) {
+        q.at[i] = p->at[1 + i] * c->step[i];
+        q.offset = q.offset * c->in[i] + q.at[i];
+    }
+    q.offset *= c->x_pixel;
+    return q;
+}
+
+static int is_inside(const cx_gather *g, const position *q)
+{
+    int inside = 1;
+    for (int i = 0; i < 3; i++)
+        inside &= q->at[i] + g->reach[i][0] >= 0 &&
+                  q->at[i] + g->reach[i][1] < g->c->in[i];
+    return inside;
+}
+
+/* The row of tap t alone. */
+static const cxai_real *tap_row(const cx_gather *g, const position *q,
+                                int64_t t)
+{
+    const int64_t *at = g->c->tap[t].at;
+    for (int i = 0; i < 3; i++)
+        if (q->at[i] + at[i] < 0 || q->at[i] + at[i] >= g->c->in[i])
+            return g->zeros;
+    return g->c->x + (q->offset + g->offset[t]);
+}
+
+/* A copy of the rows of the merged taps from t on. */
+static void copy_row(const cx_gather *g, const position *q, int64_t t,
+                     cxai_real *copy)
+{
+    int64_t depth = g->c->depth;
+    for (int64_t i = 0; i < g->merged; i++) {
+        const cxai_real *row = tap_row(g, q, t + i);
+        for (int64_t d = 0; d < depth; d++)
+            copy[i * depth + d] = row[d];
+    }
+}
+
+/* The rows of one output pixel, width pointers apart, some of which may be
+   copied to `copies`. */
+static void pixel_rows(const cx_gather *g, const position *q, int width,
+                       const cxai_real **row, cxai_real *copies)
+{
+    if (is_inside(g, q)) {
+        const int64_t *offset = g->offset;
+        for (int64_t t = 0; t < g->taps; t++, offset += g->merged)
+            row[t * width] = g->c->x + (q->offset + *offset);
+        return;
+    }
+    for (int64_t t = 0; t < g->taps; t++) {
+        if (g->merged == 1) {
+            row[t * width] = tap_row(g, q, t);
+            continue;
+        }
+        copy_row(g, q, t * g->merged, copies);
+        row[t * width] = copies;
+        copies += g->depth;
+    }
+}
+
+const cxai_real **cx_gather_rows(const cx_gather *g, int tile,
+                                 cx_cursor *cursor, int count, int width,
+                                 int64_t *y_offset)
+{
+    const cx_convolution *c = g->c;
+    char *table = g->tables + (size_t)cx_thread_number() * g->table_bytes;
+    const cxai_real **row = (const cxai_real **)(void *)table;
+    cxai_real *copies = (cxai_real *)(void *)(table + g->copies);
+    row += tile * g->taps * width;
+    for (int i = 0; i < count; i++) {
+        position q = position_of(c, cursor);
+        y_offset[i] = 0;
+        for (int axis = 0; axis < 4; axis++)
+            y_offset[i] += cursor->at[axis] * c->y_stride[axis];
+        pixel_rows(g, &q, width, row + i,
+                   copies + (tile * width + i) * g->taps * g->depth);
+        step(c, cursor);
+    }
+    return row;
+}
