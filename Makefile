@@ -330,10 +330,18 @@ OUR_FILES = $(shell find src include explain tests -name '*.[ch]')
 lint:
 	clang-format --dry-run -Werror $(OUR_FILES)
 	sh tests/lint/layers.sh
+	$(MAKE) all
+	sh tests/lint/tables.sh $(PROGRAM) README.md | diff README.md - || \
+	  { echo "the README's tables are old: make tables"; exit 1; }
 	$(MAKE) BUILD=$(BUILD)/lint-gcc CC=gcc CFLAGS=-O1 WERROR=1 all tests
 	$(MAKE) BUILD=$(BUILD)/lint-clang CC=clang CFLAGS=-O1 WERROR=1 all tests
 	clang-tidy --quiet -p . $(filter %.c,$(filter src/% explain/%,$(OUR_FILES))) \
 	  -- $(LANGUAGE) $(DEFINES) $(INCLUDES) -Isrc $(LIBRARY_CFLAGS)
+
+# Brings the README's tables of methods and operators up to date.
+tables: all
+	sh tests/lint/tables.sh $(PROGRAM) README.md > $(BUILD)/README.md
+	cp $(BUILD)/README.md README.md
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -342,6 +350,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all tests run-tests check sanitize memcheck zoo-check bench fuzz \
-  run-fuzzers demo install uninstall setup lint help clean
+  run-fuzzers demo install uninstall setup lint tables help clean
 .SECONDARY:
 .DELETE_ON_ERROR:

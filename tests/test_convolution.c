@@ -291,13 +291,13 @@ static void check_level(const cxai_model *model, reference *r,
     cxai_real *seed = kernel_numbers(count_of(s, R), 555, &seed_block);
     answer one = ask(model, s, r, seed, 1), three = ask(model, s, r, seed, 3);
     for (int64_t i = 0; i < count_of(s, R); i++)
-        exact_check(&r->y[i], 0, INFINITY, one.y[i], level, what);
+        exact_check(&r->y[i], 0, HUGE_VAL, one.y[i], level, what);
     assert_memory_equal(one.y, three.y, (size_t)count_of(s, R) * sizeof *one.y);
     if (r->dy == NULL)
         compute_backward(r, one.y, seed);
     for (int t = 0; t < (s->residual ? 4 : 3); t++) {
         for (int64_t i = 0; i < count_of(s, t); i++)
-            exact_check(&r->gradient[t][i], -INFINITY, INFINITY,
+            exact_check(&r->gradient[t][i], -HUGE_VAL, HUGE_VAL,
                         one.gradient[t][i], level, what);
         assert_memory_equal(one.gradient[t], three.gradient[t],
                             (size_t)count_of(s, t) * sizeof *one.y);

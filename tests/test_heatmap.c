@@ -184,6 +184,51 @@ static void test_gradients_captum(void **state)
     check_net_a("saliency", NULL, 0, x, saliency, 16, 1e-6);
 }
 
+/* x = (2, 3), y = -ReLU6(2 a - b): its gradient reaches the ReLU6 as -1 and
+   ends there, whichever way the file writes the bounds; a Clip from -1 on is
+   no ReLU and lets it pass. */
+static void test_what_is_guided(void **state)
+{
+    static const struct {
+        int opset;
+        const char *type, *inputs, *attributes;
+        double want[2];
+    } cases[] = {
+        { 13, "Relu", "c", "", { 0, 0 } },
+        { 13, "Clip", "c zero six", "", { 0, 0 } },
+        { 13, "Clip", "c minus six", "", { -2, 1 } },
+        { 10, "Clip", "c", "min=0.f max=6.f", { 0, 0 } },
+        { 10, "Clip", "c", "min=-1.f max=6.f", { -2, 1 } },
+    };
+    const cxai_shape shape = { 4, { 1, 2, 1, 1 } };
+    const cxai_real x[] = { 2, 3 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        net n = net_begin(cases[i].opset);
+        cxai_heatmap map;
+        cxai_error error;
+        net_input(&n, "x", "1,2,1,1");
+        net_reals(&n, "w", "1,2,1,1", (double[]){ 2, -1 });
+        net_reals(&n, "v", "1,1,1,1", (double[]){ -1 });
+        net_reals(&n, "zero", "", (double[]){ 0 });
+        net_reals(&n, "minus", "", (double[]){ -1 });
+        net_reals(&n, "six", "", (double[]){ 6 });
+        net_node(&n, "Conv", "x w", "c", "");
+        net_node(&n, cases[i].type, cases[i].inputs, "r", cases[i].attributes);
+        net_node(&n, "Conv", "r v", "y", "");
+        net_output(&n, "y");
+        cxai_model *model = net_end(&n);
+        cxai_target target = channel(model, "y", 0);
+        check_ok(cxai_heatmap_compute(&map, method("guided_backprop"), model,
+                                      &shape, x, &target, 1, NULL, &error),
+                 &error);
+        check_close(map.data, cases[i].want, 2, 0);
+        cxai_heatmap_clear(&map);
+        cxai_model_free(&model);
+    }
+}
+
 /*
  * Net A is piecewise linear: along a x a window of sum s is active in channel
  * c from a = -b_c / s on. Each pixel's integral is its value times, over its
@@ -494,6 +539,18 @@ static void test_own_method(void **state)
     cxai_model_free(&model);
 }
 
+/* What methods may ask of a node. */
+static void test_attributes(void **state)
+{
+    cxai_model *model = net_a();
+    int fc = cxai_model_producer(model, net_value(model, "fc"));
+
+    (void)state;
+    assert_true(cxai_model_attribute(model, fc, "transB", -1) == 1);
+    assert_true(cxai_model_attribute(model, fc, "alpha", -1) == -1);
+    cxai_model_free(&model);
+}
+
 /* ---- several targets, states, refusals -------------------------------------
  */
 
@@ -745,6 +802,7 @@ int main(void)
         cmocka_unit_test(test_gradcam_at_the_input),
         cmocka_unit_test(test_maps_by_hand),
         cmocka_unit_test(test_gradients_captum),
+        cmocka_unit_test(test_what_is_guided),
         cmocka_unit_test(test_integrated_gradients),
         cmocka_unit_test(test_integrated_gradients_of_relus),
         cmocka_unit_test(test_integrated_gradients_baseline),
@@ -752,6 +810,7 @@ int main(void)
         cmocka_unit_test(test_cam_heads),
         cmocka_unit_test(test_cam_refused),
         cmocka_unit_test(test_own_method),
+        cmocka_unit_test(test_attributes),
         cmocka_unit_test(test_company),
         cmocka_unit_test(test_score_and_probability),
         cmocka_unit_test(test_states),

@@ -83,7 +83,7 @@ static void test_dot(void **state)
                     exact e = { 0 };
                     for (int64_t d = 0; d < depth; d++)
                         exact_add(&e, (double)x[d], (double)b[i * row + d]);
-                    exact_check(&e, -INFINITY, INFINITY, y.data[i], k->level,
+                    exact_check(&e, -HUGE_VAL, HUGE_VAL, y.data[i], k->level,
                                 "dot");
                 }
                 guarded_end(&y);
@@ -113,7 +113,7 @@ static void check_combine(const cx_kernels *k, int64_t channels, int count,
             exact_add(&e, (double)start[c], 1);
         for (int i = 0; i < count; i++)
             exact_add(&e, (double)row[i][c], (double)weight[i]);
-        exact_check(&e, -INFINITY, INFINITY, y.data[c], k->level, "combine");
+        exact_check(&e, -HUGE_VAL, HUGE_VAL, y.data[c], k->level, "combine");
     }
     guarded_end(&y);
     for (int i = 0; i < count; i++)

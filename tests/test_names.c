@@ -282,6 +282,21 @@ static void pooled_before_flattening(void **state)
     check_ends(&n, "flat", "relu");
 }
 
+/* Rows as TensorFlow has them: what only moves, pads or pools is no layer. */
+static void rearranged_before_flattening(void **state)
+{
+    (void)state;
+    net n = spatial();
+    net_integers(&n, "pads", "8", (int64_t[]){ 0, 0, 1, 1, 0, 0, 1, 1 });
+    net_node(&n, "Pad", "relu pads", "padded", "");
+    net_node(&n, "AveragePool", "padded", "pool", "kernel_shape=2,2");
+    net_node(&n, "Dropout", "pool", "kept", "");
+    net_node(&n, "Transpose", "kept", "last", "perm=0,2,3,1");
+    net_node(&n, "ReduceMean", "last", "mean", "axes=1,2 keepdims=0");
+    net_output(&n, "mean");
+    check_ends(&n, "mean", "relu");
+}
+
 /* What does not lead to the logits is no layer of theirs. */
 static void beside_the_path(void **state)
 {
@@ -318,6 +333,7 @@ int main(void)
         cmocka_unit_test(without_softmax),
         cmocka_unit_test(through_reshapes),
         cmocka_unit_test(pooled_before_flattening),
+        cmocka_unit_test(rearranged_before_flattening),
         cmocka_unit_test(beside_the_path),
         cmocka_unit_test(nothing_spatial),
     };

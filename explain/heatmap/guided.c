@@ -32,14 +32,18 @@ static int guide(const cxai_hook_call *call, void *payload)
     return 0;
 }
 
-static int is_relu(const cxai_model *model, const cxai_node *node)
+/* Relu, or Clip from 0 on; before opset 11 the bounds were attributes. */
+static int is_relu(const cxai_model *model, int number)
 {
-    if (strcmp(node->operator_type, "Relu") == 0)
+    cxai_node node = cxai_model_node(model, number);
+
+    if (strcmp(node.operator_type, "Relu") == 0)
         return 1;
-    if (strcmp(node->operator_type, "Clip") != 0 || node->input_count < 2 ||
-        node->inputs[1] < 0)
+    if (strcmp(node.operator_type, "Clip") != 0)
         return 0;
-    cxai_tensor low = cxai_model_constant(model, node->inputs[1]);
+    if (node.input_count < 2 || node.inputs[1] < 0)
+        return cxai_model_attribute(model, number, "min", -1) == 0;
+    cxai_tensor low = cxai_model_constant(model, node.inputs[1]);
     return low.data && *low.data == 0;
 }
 
@@ -48,8 +52,7 @@ cxai_status cx_guide_relus(cxai_session *session, cxai_error *error)
     const cxai_model *model = cxai_session_model(session);
 
     for (int i = 0; i < cxai_model_node_count(model); i++) {
-        cxai_node node = cxai_model_node(model, i);
-        if (!is_relu(model, &node))
+        if (!is_relu(model, i))
             continue;
         cxai_hook hook = { .places = CXAI_AFTER_BACKWARD,
                            .node = i,

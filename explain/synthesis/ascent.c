@@ -26,6 +26,8 @@ static cxai_status open_session(cx_ascent *a, const cxai_model *model,
     };
     cxai_status status =
         cxai_session_create(&a->session, model, &request, error);
+    if (!status)
+        status = cx_redirect_bound(a->session, a->layer, error);
     return status ? status
                   : cxai_session_shape(a->session, a->layer, &a->shape, error);
 }

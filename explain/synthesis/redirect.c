@@ -5,6 +5,8 @@
  */
 #include "redirect.h"
 
+#include <string.h>
+
 static cxai_real at(const cxai_tensor *view, const int64_t *index)
 {
     return *cxai_tensor_at(view, index);
@@ -96,4 +98,38 @@ cxai_status cx_redirect_remove(cx_redirect *redirect, cxai_session *session,
             return status;
     }
     return CXAI_OK;
+}
+
+/* Where the output is smaller than the input, it is at the upper bound. */
+static int bound_hook(const cxai_hook_call *call, void *payload)
+{
+    const cxai_tensor *dx = &call->input_gradients[0];
+
+    (void)payload;
+    if (!dx->data || cxai_shape_count(&dx->shape) == 0)
+        return 0;
+    for (int64_t item = 0; item < dx->shape.dim[0]; item++) {
+        int64_t index[CXAI_MAX_RANK] = { item };
+        do {
+            if (at(&call->outputs[0], index) < at(&call->inputs[0], index))
+                *cxai_tensor_at(dx, index) =
+                    at(&call->output_gradients[0], index);
+        } while (advance(&dx->shape, index));
+    }
+    return 0;
+}
+
+cxai_status cx_redirect_bound(cxai_session *session, int layer,
+                              cxai_error *error)
+{
+    const cxai_model *model = cxai_session_model(session);
+    int node = cxai_model_producer(model, layer);
+    cxai_hook hook = { .places = CXAI_AFTER_BACKWARD,
+                       .node = node,
+                       .function = bound_hook };
+
+    if (node < 0 ||
+        strcmp(cxai_model_node(model, node).operator_type, "Clip") != 0)
+        return CXAI_OK;
+    return cxai_session_add_hook(session, &hook, NULL, error);
 }

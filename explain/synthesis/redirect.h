@@ -1,5 +1,7 @@
 /*
- * Redirected ReLU: gradients for pictures on which nothing fires yet.
+ * Gradients where an activation function has none.
+ *
+ * Redirected ReLU, for pictures on which nothing fires yet.
  *
  * A channel behind a ReLU that is inactive everywhere has no gradient, and
  * ascent cannot begin. Where the gradient of a whole picture is 0 behind a
@@ -23,5 +25,13 @@ cxai_status cx_redirect_add(cx_redirect *redirect, cxai_session *session,
                             cxai_error *error);
 cxai_status cx_redirect_remove(cx_redirect *redirect, cxai_session *session,
                                cxai_error *error);
+
+/*
+ * A layer that a Clip bounds from above (ReLU6) would stop the ascent as soon
+ * as it reaches the bound, with a picture that is hardly more than grey: its
+ * gradient is passed on there. Does nothing for other layers.
+ */
+cxai_status cx_redirect_bound(cxai_session *session, int layer,
+                              cxai_error *error);
 
 #endif

@@ -18,6 +18,15 @@ extern "C" {
 
 typedef struct cxai_model cxai_model;
 
+/* An operator of ONNX's own domain that this version runs. */
+typedef struct cxai_operator {
+    const char *name;               /* "Conv" */
+    const char *not_differentiable; /* why it has no gradient; NULL: it has */
+} cxai_operator;
+
+/* Operator number index, from 0; beyond the last one the name is NULL. */
+CXAI_API cxai_operator cxai_operator_info(int index);
+
 /* What a loader accepts; 0 anywhere means the default given here. */
 typedef struct cxai_limits {
     uint64_t file_bytes;   /* a model file or an external data file: 4 GiB */
@@ -69,6 +78,11 @@ CXAI_API int cxai_model_value_count(const cxai_model *model);
 
 /* node must be in range. */
 CXAI_API cxai_node cxai_model_node(const cxai_model *model, int node);
+
+/* A number among a node's attributes, an integer or a float: "group" of a Conv,
+   "min" of a Clip before opset 11. Otherwise when there is none. */
+CXAI_API double cxai_model_attribute(const cxai_model *model, int node,
+                                     const char *name, double otherwise);
 
 /* The value's ONNX name; never NULL. */
 CXAI_API const char *cxai_model_value_name(const cxai_model *model, int value);

@@ -17,6 +17,20 @@ void cxai_model_free(cxai_model **model)
     *model = NULL;
 }
 
+cxai_operator cxai_operator_info(int index)
+{
+    for (int f = 0; f < cx_operator_family_count && index >= 0; f++) {
+        const cx_operator_family *family = cx_operator_families[f];
+        if (index < family->count)
+            return (cxai_operator){
+                family->operators[index].name,
+                family->operators[index].not_differentiable,
+            };
+        index -= family->count;
+    }
+    return (cxai_operator){ NULL, NULL };
+}
+
 int cxai_model_node_count(const cxai_model *model)
 {
     return model->node_count;
@@ -40,6 +54,15 @@ cxai_node cxai_model_node(const cxai_model *model, int node)
         .output_count = n->output_count,
         .outputs = n->outputs,
     };
+}
+
+double cxai_model_attribute(const cxai_model *model, int node, const char *name,
+                            double otherwise)
+{
+    const cx_attributes *attributes = &model->nodes[node].attributes;
+    if (cx_attribute_find(attributes, name, CX_ATTRIBUTE_INT) != NULL)
+        return (double)cx_attribute_int(attributes, name, 0);
+    return cx_attribute_float(attributes, name, otherwise);
 }
 
 const char *cxai_model_value_name(const cxai_model *model, int value)

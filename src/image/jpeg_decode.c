@@ -39,8 +39,13 @@ static void on_error(j_common_ptr jpeg)
     decoder *d = (decoder *)jpeg->err;
     char message[JMSG_LENGTH_MAX];
     jpeg->err->format_message(jpeg, message);
-    d->status = cxai_fail(d->error, CXAI_MALFORMED, "%s: corrupt JPEG: %s",
-                          d->file->name, message);
+    if (jpeg->err->msg_code == JERR_OUT_OF_MEMORY)
+        d->status =
+            cxai_fail(d->error, CXAI_NO_MEMORY,
+                      "%s: no memory for the JPEG decoder", d->file->name);
+    else
+        d->status = cxai_fail(d->error, CXAI_MALFORMED, "%s: corrupt JPEG: %s",
+                              d->file->name, message);
     longjmp(d->jump, 1);
 }
 

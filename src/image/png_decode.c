@@ -15,6 +15,7 @@ typedef struct decoder {
     cxai_image_info *found;
     cxai_error *error;
     cxai_status status;
+    int no_memory; /* 1: libpng asked for memory and got none */
     png_structp png;
     png_infop info;
     uint8_t *raw; /* one row, or all rows of an interlaced picture */
@@ -26,10 +27,30 @@ typedef struct decoder {
 static void on_error(png_structp png, png_const_charp message)
 {
     decoder *d = png_get_error_ptr(png);
-    d->status =
-        cxai_fail(d->error, CXAI_MALFORMED, "%s: corrupt PNG near byte %zu: %s",
-                  d->file->name, d->position, message);
+    if (d->no_memory)
+        d->status =
+            cxai_fail(d->error, CXAI_NO_MEMORY,
+                      "%s: no memory for the PNG decoder", d->file->name);
+    else
+        d->status = cxai_fail(d->error, CXAI_MALFORMED,
+                              "%s: corrupt PNG near byte %zu: %s",
+                              d->file->name, d->position, message);
     png_longjmp(png, 1);
+}
+
+static png_voidp on_malloc(png_structp png, png_alloc_size_t size)
+{
+    decoder *d = png_get_mem_ptr(png);
+    void *block = cx_alloc(size, 1);
+    if (block == NULL)
+        d->no_memory = 1;
+    return block;
+}
+
+static void on_free(png_structp png, png_voidp block)
+{
+    (void)png;
+    free(block);
 }
 
 static void on_warning(png_structp png, png_const_charp message)
@@ -218,8 +239,8 @@ cxai_status cx_png_decode(cxai_image *out, const cx_picture_file *file,
                           cxai_image_info *info, cxai_error *error)
 {
     decoder d = { .file = file, .out = out, .found = info, .error = error };
-    d.png =
-        png_create_read_struct(PNG_LIBPNG_VER_STRING, &d, on_error, on_warning);
+    d.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &d, on_error,
+                                     on_warning, &d, on_malloc, on_free);
     if (d.png != NULL)
         d.info = png_create_info_struct(d.png);
     if (d.info == NULL) {

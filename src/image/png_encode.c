@@ -58,6 +58,10 @@ static void encode(encoder *e)
         8, image->channels == 4 ? PNG_COLOR_TYPE_RGB_ALPHA : PNG_COLOR_TYPE_RGB,
         PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
         PNG_FILTER_TYPE_DEFAULT);
+    /* for photos and drawings half the time of libpng's defaults, and smaller
+       files */
+    png_set_compression_level(e->png, 3);
+    png_set_filter(e->png, PNG_FILTER_TYPE_BASE, PNG_FILTER_UP);
     png_write_info(e->png, e->info);
     size_t row_bytes = (size_t)image->width * (size_t)image->channels;
     for (int y = 0; y < image->height; y++)

@@ -13,9 +13,9 @@
 
 enum {
     FEW_ROWS = 6,
-    BLOCK_DEPTH = 1024,  /* of a panel: it stays in the second-level cache */
-    BLOCK_COLUMNS = 512, /* of a sum of rows: it stays in the first */
-    STREAMS = 8,         /* rows read at once */
+    BLOCK_DEPTH = 1024,   /* of a panel: it stays in the second-level cache */
+    BLOCK_COLUMNS = 4096, /* of a sum of rows: it stays in the first */
+    STREAMS = 8,          /* rows read at once */
 };
 
 static int is_small(const cx_multiply *m)
@@ -104,10 +104,11 @@ static void few_rows(const cx_kernels *kernels, const cx_multiply *m,
 {
     int dots = m->b_row == 1;
     int64_t step = CX_DOT_ROWS;
-    if (!dots)
-        step = cx_minimum(BLOCK_COLUMNS,
-                          cx_ceiling(cx_ceiling(m->columns, 2 * threads), 64) *
-                              64);
+    if (!dots) {
+        int64_t blocks = cx_ceiling(m->columns, BLOCK_COLUMNS);
+        blocks = cx_ceiling(blocks, threads) * threads;
+        step = cx_ceiling(cx_ceiling(m->columns, blocks), 64) * 64;
+    }
     int64_t items = cx_ceiling(m->columns, step);
 #pragma omp parallel for num_threads(threads) schedule(static) if (!is_small(m))
     for (int64_t i = 0; i < items; i++) {

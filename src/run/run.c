@@ -40,19 +40,20 @@ cxai_status cxai_session_forward(cxai_session *s, cxai_error *error)
 }
 
 /* masked = dy where the activation let the value through, else 0. Both lie in
-   the memory order of the mask's bits; a thread works on whole bytes of it. */
+   the memory order of the mask's bits. */
 static void apply_mask(const cx_step *step)
 {
-    enum { BLOCK = 1 << 14 };
+    enum { BLOCK = 16384 };
+    const cx_case *c = step->c;
     const uint8_t *mask = step->epilogue.mask;
     const cxai_real *from = step->arrived[0].data;
     cxai_real *to = step->dy_view[0].data;
     int64_t count = cxai_shape_count(&step->arrived[0].shape);
-#pragma omp parallel for num_threads(step->c->threads)                         \
-    schedule(static) if (count > BLOCK)
+#pragma omp parallel for num_threads(c->threads)                               \
+    schedule(static) if (count > 2 * BLOCK)
     for (int64_t i = 0; i < count; i += BLOCK)
-        step->c->kernels->keep(to + i, from + i, mask + i / 8,
-                               count - i < BLOCK ? count - i : BLOCK);
+        c->kernels->keep(to + i, from + i, mask + i / 8,
+                         count - i < BLOCK ? count - i : BLOCK);
 }
 
 static void copy_share(const cxai_tensor *to, const cxai_tensor *from)

@@ -249,7 +249,7 @@ def others():
     yield "avif.jpg", save_as(image, "AVIF"), "AVIF"
     yield "ppm.png", save_as(image, "PPM"), "PPM"
     yield "bomb.png", png_header(60000, 60000), "too large"
-    yield "zero-width.png", png_header(0, 5), "width"
+    yield "zero-width.png", png_header(0, 5), "IHDR"
     samples = rng.integers(0, 256, (8, 8, 3))
     good = png(samples, RGB, 8)
     damaged = bytearray(good)
@@ -257,7 +257,7 @@ def others():
     yield "damaged.png", bytes(damaged), "corrupt"
     index = np.full((4, 4, 1), 3)
     yield ("palette-index.png",
-           png(index, PALETTE, 8, chunks=[(b"PLTE", bytes(9))]), "palette")
+           png(index, PALETTE, 8, chunks=[(b"PLTE", bytes(9))]), "the palette lacks")
     short = zlib.compress(scan_lines(samples[:5], 8))
     head = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)
     yield ("rows-missing.png",

@@ -247,6 +247,8 @@ static cxai_status find_style(heater *h, cxai_error *error)
     h->style.sign = (cxai_heatmap_sign)sign;
     int is_signed = h->method->kind == CXAI_HEATMAP_ATTRIBUTION && sign == 0;
     h->style.colormap = is_signed ? CXAI_DIVERGING : CXAI_TURBO;
+    if (s->alpha < 0) /* single pixels need more than soft blobs to be seen */
+        h->style.alpha = h->method->kind == CXAI_HEATMAP_MAP ? 0.5 : 0.8;
     if (s->colormap != NULL)
         status = cxai_colormap_find(s->colormap, &h->style.colormap, error);
     return status;
@@ -329,7 +331,7 @@ static void defaults(void *given)
     s->method = "gradcam";
     s->target = "top1";
     s->sign = "all";
-    s->alpha = 0.5;
+    s->alpha = -1;
     s->noise = -1;
 }
 
@@ -349,7 +351,7 @@ static const option_spec specs[] = {
       "a .png file (several targets share it), or a folder/;\n"
       "default: IMAGE.METHOD.LABEL.png here" },
     { 0, "alpha", "A", OPTION_NUMBER, AT(alpha), 0, 1,
-      "0 shows the photo, 1 the colours alone (0.5)" },
+      "0 shows the photo, 1 the colours alone\n(0.5; gradient methods 0.8)" },
     { 0, "colormap", "NAME", OPTION_TEXT, AT(colormap), 0, 0,
       "viridis, inferno, magma, plasma, cividis, turbo, jet, grey,\n"
       "diverging (turbo; for signed maps diverging)" },

@@ -6,6 +6,7 @@
 
 typedef struct settings {
     common_settings common;
+    int operators;
 } settings;
 
 typedef struct layer_facts {
@@ -137,12 +138,25 @@ static void print_table(const workbench *bench, int cam_layer)
            (long long)total.parameters, (double)total.macs / 1e6);
 }
 
+static int list_operators(void)
+{
+    cxai_operator op;
+    for (int i = 0; (op = cxai_operator_info(i)).name != NULL; i++)
+        printf("%-24s %s%s\n", op.name,
+               op.not_differentiable ? "forward only: " : "",
+               op.not_differentiable ? op.not_differentiable
+                                     : "forward and backward");
+    return EXIT_DONE;
+}
+
 static int run(const void *given, const char *const *operands, int count)
 {
     (void)operands;
     (void)count;
     const settings *s = given;
     workbench bench;
+    if (s->operators)
+        return list_operators();
     int status = workbench_open(&bench, &s->common);
     if (status == EXIT_DONE) {
         int cam_layer; /* -1 where there is none */
@@ -156,6 +170,13 @@ static int run(const void *given, const char *const *operands, int count)
     return status;
 }
 
+static const option_spec specs[] = {
+    { 0, "operators", NULL, OPTION_FLAG, offsetof(settings, operators), 0, 0,
+      "list the operators that cxai runs, instead of a network's layers" },
+};
+
+static const option_list own_options = OPTION_LIST(specs);
+
 const command command_summary = {
     .name = "summary",
     .operands = "",
@@ -166,7 +187,7 @@ const command command_summary = {
         "multiply-accumulates; before them what the network takes.",
     .examples = "  cxai summary\n"
                 "  cxai summary -m model.onnx --json\n",
-    .options = { &model_options, &preprocess_options },
+    .options = { &own_options, &model_options, &preprocess_options },
     .settings_size = sizeof(settings),
     .run = run,
 };

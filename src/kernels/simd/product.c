@@ -86,24 +86,47 @@ static accumulate_function *const accumulators[TILE_ROWS][2] = {
 #endif
 };
 
-/* One row of the tile: residual, clipping, and the columns that exist. */
-INLINE void finish(const cxai_real *sum, cxai_real *y,
-                   const cxai_real *residual, int columns, cxai_real low,
-                   cxai_real high)
+/* LANES columns of a finished row. */
+INLINE void finish_vector(const cxai_real *sum, cxai_real *y,
+                          const cxai_real *residual, vector low, vector high)
 {
-    int n = 0;
-    vector lows = fill(low), highs = fill(high);
-    for (; n + LANES <= columns; n += LANES) {
-        vector v = load(sum + n);
-        if (residual != NULL)
-            v += load(residual + n);
-        store(y + n, clip(v, lows, highs));
+    vector v = load(sum);
+    if (residual != NULL)
+        v += load(residual);
+    store(y, clip(v, low, high));
+}
+
+/* All columns of a tile that fills its panel. */
+INLINE void finish_full(const cx_tile *tile, const cxai_real *out)
+{
+    vector low = fill(tile->low), high = fill(tile->high);
+    for (int i = 0; i < tile->rows; i++, out += 2 * LANES) {
+        cxai_real *y = tile->y + tile->y_offset[i];
+        const cxai_real *residual = NULL;
+        if (tile->residual != NULL)
+            residual = tile->residual + tile->y_offset[i];
+        finish_vector(out, y, residual, low, high);
+        finish_vector(out + LANES, y + LANES,
+                      residual == NULL ? NULL : residual + LANES, low, high);
     }
-    for (; n < columns; n++) {
-        cxai_real v = sum[n];
-        if (residual != NULL)
-            v += residual[n];
-        y[n] = clip_one(v, low, high);
+}
+
+/* The columns that exist. */
+static void finish_part(const cx_tile *tile, const cxai_real *out)
+{
+    vector low = fill(tile->low), high = fill(tile->high);
+    int full = tile->columns >= LANES ? LANES : 0;
+    for (int i = 0; i < tile->rows; i++, out += 2 * LANES) {
+        cxai_real *y = tile->y + tile->y_offset[i];
+        const cxai_real *residual = NULL;
+        if (tile->residual != NULL)
+            residual = tile->residual + tile->y_offset[i];
+        if (full)
+            finish_vector(out, y, residual, low, high);
+        for (int n = full; n < tile->columns; n++) {
+            cxai_real v = out[n] + (residual != NULL ? residual[n] : 0);
+            y[n] = clip_one(v, tile->low, tile->high);
+        }
     }
 }
 
@@ -112,9 +135,8 @@ void LEVEL(cx_product)(const cx_tile *tile)
     cxai_real out[TILE_ROWS * 2 * LANES] __attribute__((aligned(VECTOR_BYTES)));
     int wide = tile->columns > LANES;
     accumulators[tile->rows - 1][wide](tile, out);
-    for (int i = 0; i < tile->rows; i++)
-        finish(out + i * 2 * LANES, tile->y + tile->y_offset[i],
-               tile->residual == NULL ? NULL
-                                      : tile->residual + tile->y_offset[i],
-               tile->columns, tile->low, tile->high);
+    if (tile->columns == 2 * LANES)
+        finish_full(tile, out);
+    else
+        finish_part(tile, out);
 }

@@ -74,11 +74,20 @@ INLINE vector choose(mask where, vector yes, vector no)
     return (vector)((where & (mask)yes) | (~where & (mask)no));
 }
 
-/* A NaN stays. */
+/* A NaN stays: of two numbers x86's min and max return the second where they
+   cannot be compared. */
 INLINE vector clip(vector v, vector low, vector high)
 {
+#if defined(CX_SIMD_avx512)
+    return _mm512_min_ps(high, _mm512_max_ps(low, v));
+#elif defined(CX_SIMD_avx2)
+    return _mm256_min_ps(high, _mm256_max_ps(low, v));
+#elif defined(__SSE2__) && !defined(CXAI_DOUBLE)
+    return _mm_min_ps(high, _mm_max_ps(low, v));
+#else
     v = choose(v < low, low, v);
     return choose(v > high, high, v);
+#endif
 }
 
 INLINE cxai_real clip_one(cxai_real v, cxai_real low, cxai_real high)
