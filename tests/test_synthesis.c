@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../explain/synthesis/redirect.h"
+#include "cxai/activations.h"
 #include "graph/graph.h"
 #include "support/check.h"
 #include "support/net.h"
@@ -309,6 +310,31 @@ static void redirection_equals_lucids(void **state)
     cxai_model_free(&model);
 }
 
+/* Mid-grey is beyond the bound already; the picture is driven on to white. */
+static void an_upper_bound_does_not_stop_the_ascent(void **state)
+{
+    net n = net_begin(13);
+    net_input(&n, "x", "1,1,4,4");
+    net_reals(&n, "w", "1,1,1,1", (double[]){ 4 });
+    net_reals(&n, "low", "", (double[]){ 0 });
+    net_reals(&n, "high", "", (double[]){ 1 });
+    net_node(&n, "Conv", "x w", "c", "");
+    net_node(&n, "Clip", "c low high", "y", "");
+    net_output(&n, "y");
+    cxai_model *model = net_end(&n);
+    cxai_synthesis_options o = plain_options(512);
+    cxai_target target = target_of(model, "y", 0);
+
+    (void)state;
+    o.plain_pixels = 1;
+    cxai_synthesis made = make(model, &target, &o);
+    for (int i = 0; i < 16; i++)
+        assert_true(made.pictures[i] > (cxai_real)0.95);
+    assert_true(made.outcomes[0].activation_after == 1);
+    cxai_synthesis_free(&made);
+    cxai_model_free(&model);
+}
+
 /* A network that takes blue, green, red as (p - 128) / 64, and whose channel 0
    is its first: blue. */
 static void channels_go_through_the_preprocessing(void **state)
@@ -407,6 +433,74 @@ static void what_is_not_finite_is_said(void **state)
     for (int i = 0; i < 4; i++)
         assert_true(isfinite((double)made.pictures[i]));
     cxai_synthesis_free(&made);
+    cxai_model_free(&model);
+}
+
+/* The embedded network takes what is made for class 88, macaw, for a macaw,
+   without any view of it being changed. */
+static void the_network_recognises_its_class(void **state)
+{
+    const char *path = "data/efficientnet-lite0.int8.onnx";
+    cxai_model *model;
+    cxai_preprocess p;
+    cxai_error error;
+    cxai_activations logits;
+    int top;
+
+    (void)state;
+    check_ok(cxai_model_load(&model, path, NULL, &error), &error);
+    check_ok(cxai_preprocess_for_model(&p, model, path, &error), &error);
+    cxai_synthesis_options o = cxai_synthesis_defaults();
+    cxai_target target = target_of(model, "logits", 88);
+    cxai_objective objective = { &target, 1 };
+    cxai_synthesis made;
+    o.steps = 24;
+    o.threads = 1;
+    check_ok(cxai_synthesize(&made, model, &p, &objective, 1, &o, &error),
+             &error);
+
+    cxai_shape shape = cxai_preprocess_shape(&p, 1);
+    size_t area = (size_t)(p.height * p.width);
+    for (int c = 0; c < 3; c++) {
+        double gain, bias;
+        cxai_preprocess_affine(&p, c, &gain, &bias, NULL); /* RGB */
+        for (size_t i = 0; i < area; i++) {
+            cxai_real *at = &made.pictures[(size_t)c * area + i];
+            *at = (cxai_real)(gain * 255 * (double)*at + bias);
+        }
+    }
+    check_ok(cxai_activations_compute(&logits, model, target.value,
+                                      made.pictures, &shape, 0, 0, &error),
+             &error);
+    cxai_channel_statistics *each = calloc(1000, sizeof *each);
+    assert_non_null(each);
+    cxai_activations_statistics(&logits, each);
+    cxai_activations_top(each, 1000, CXAI_BY_MEAN, 1, &top);
+    assert_int_equal(top, 88);
+    /* float: the same network on the same picture, batch 1 */
+    assert_true(fabs(each[88].mean - made.outcomes[0].activation_after) <
+                1e-4 * each[88].mean);
+    assert_true(made.outcomes[0].activation_before < 5);
+    free(each);
+    cxai_activations_free(&logits);
+    cxai_synthesis_free(&made);
+    cxai_model_free(&model);
+}
+
+static void memory_is_limited(void **state)
+{
+    cxai_model *model = linear_model();
+    cxai_target target = target_of(model, "y", 0);
+    cxai_objective objective = { &target, 1 };
+    cxai_synthesis_options o = plain_options(1);
+    cxai_synthesis made;
+    cxai_error error;
+
+    (void)state;
+    o.max_bytes = 64;
+    check_error(cxai_synthesize(&made, model, NULL, &objective, 1, &o, &error),
+                &error, CXAI_LIMIT, "");
+    assert_null(made.pictures);
     cxai_model_free(&model);
 }
 
@@ -513,10 +607,13 @@ int main(void)
         cmocka_unit_test(what_cannot_fire_is_said_to_be_stuck),
         cmocka_unit_test(what_is_silent_at_first_gets_to_fire),
         cmocka_unit_test(redirection_equals_lucids),
+        cmocka_unit_test(an_upper_bound_does_not_stop_the_ascent),
         cmocka_unit_test(channels_go_through_the_preprocessing),
         cmocka_unit_test(small_pictures_are_enlarged),
         cmocka_unit_test(penalties_are_subtracted),
         cmocka_unit_test(what_is_not_finite_is_said),
+        cmocka_unit_test(the_network_recognises_its_class),
+        cmocka_unit_test(memory_is_limited),
         cmocka_unit_test(progress_is_told_and_may_stop),
         cmocka_unit_test(nonsense_is_refused),
     };

@@ -21,9 +21,9 @@
 cxai_synthesis_options cxai_synthesis_defaults(void)
 {
     return (cxai_synthesis_options){ .steps = 256,
-                                     .learning_rate = .04,
+                                     .learning_rate = .03,
                                      .deviation = .01,
-                                     .decay_power = 1.15,
+                                     .decay_power = 1.1,
                                      .jitter = 16,
                                      .scale = .15,
                                      .rotation = 12 };

@@ -74,8 +74,8 @@ typedef struct cxai_synthesis_options {
     void *payload;
 } cxai_synthesis_options;
 
-/* 256 steps of Adam at .04 on a decorrelated Fourier picture whose parameters
-   fall with frequency^1.15, jitter 16, scale .15, rotation 12 degrees, no
+/* 256 steps of Adam at .03 on a decorrelated Fourier picture whose parameters
+   fall with frequency^1.1, jitter 16, scale .15, rotation 12 degrees, no
    penalties, seed 0. */
 CXAI_API cxai_synthesis_options cxai_synthesis_defaults(void);
 

@@ -290,7 +290,7 @@ static const option_spec specs[] = {
     { 0, "steps", "N", OPTION_INTEGER, AT(steps), 1, 1000000,
       "of gradient ascent (256)" },
     { 0, "rate", "R", OPTION_NUMBER, AT(rate), 1e-9, 1e3,
-      "learning rate of Adam (0.04)" },
+      "learning rate of Adam (0.03)" },
     { 0, "seed", "N", OPTION_INTEGER, AT(seed), 0, 9007199254740991.0,
       "the same seed gives the same picture (0)" },
     { 0, "jitter", "N", OPTION_INTEGER, AT(jitter), 0, 1024, "pixels" },
