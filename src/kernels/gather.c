@@ -143,10 +143,11 @@ static position position_of(const cx_convolution *c, const cx_cursor *p)
     return q;
 }
 
-static int is_inside(const cx_gather *g, const position *q)
+/* 1 when no tap leaves the input along axes [from, to). */
+static int is_inside(const cx_gather *g, const position *q, int from, int to)
 {
     int inside = 1;
-    for (int i = 0; i < 3; i++)
+    for (int i = from; i < to; i++)
         inside &= q->at[i] + g->reach[i][0] >= 0 &&
                   q->at[i] + g->reach[i][1] < g->c->in[i];
     return inside;
@@ -175,17 +176,21 @@ static void copy_row(const cx_gather *g, const position *q, int64_t t,
     }
 }
 
-/* The rows of one output pixel, width pointers apart, some of which may be
-   copied to `copies`. */
-static void pixel_rows(const cx_gather *g, const position *q, int width,
-                       const cxai_real **row, cxai_real *copies)
+/* The rows of an output pixel none of whose taps lies in the padding, width
+   pointers apart. */
+static void inside_rows(const cx_gather *g, const position *q, int width,
+                        const cxai_real **row)
 {
-    if (is_inside(g, q)) {
-        const int64_t *offset = g->offset;
-        for (int64_t t = 0; t < g->taps; t++, offset += g->merged)
-            row[t * width] = g->c->x + (q->offset + *offset);
-        return;
-    }
+    const cxai_real *x = g->c->x;
+    const int64_t *offset = g->offset;
+    for (int64_t t = 0; t < g->taps; t++, offset += g->merged)
+        row[t * width] = x + (q->offset + *offset);
+}
+
+/* The rows of any output pixel; merged ones are copied. */
+static void border_rows(const cx_gather *g, const position *q, int width,
+                        const cxai_real **row, cxai_real *copies)
+{
     for (int64_t t = 0; t < g->taps; t++) {
         if (g->merged == 1) {
             row[t * width] = tap_row(g, q, t);
@@ -206,13 +211,25 @@ const cxai_real **cx_gather_rows(const cx_gather *g, int tile,
     const cxai_real **row = (const cxai_real **)(void *)table;
     cxai_real *copies = (cxai_real *)(void *)(table + g->copies);
     row += tile * g->taps * width;
+    position q;
+    int line_inside = 0;
     for (int i = 0; i < count; i++) {
-        position q = position_of(c, cursor);
-        y_offset[i] = 0;
-        for (int axis = 0; axis < 4; axis++)
-            y_offset[i] += cursor->at[axis] * c->y_stride[axis];
-        pixel_rows(g, &q, width, row + i,
-                   copies + (tile * width + i) * g->taps * g->depth);
+        if (i == 0 || cursor->at[3] == 0) { /* a new line */
+            q = position_of(c, cursor);
+            line_inside = is_inside(g, &q, 0, 2);
+            y_offset[i] = 0;
+            for (int axis = 0; axis < 4; axis++)
+                y_offset[i] += cursor->at[axis] * c->y_stride[axis];
+        } else {
+            q.at[2] += c->step[2];
+            q.offset += c->step[2] * c->x_pixel;
+            y_offset[i] = y_offset[i - 1] + c->y_stride[3];
+        }
+        if (line_inside && is_inside(g, &q, 2, 3))
+            inside_rows(g, &q, width, row + i);
+        else
+            border_rows(g, &q, width, row + i,
+                        copies + (tile * width + i) * g->taps * g->depth);
         step(c, cursor);
     }
     return row;

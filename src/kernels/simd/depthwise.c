@@ -15,16 +15,15 @@ INLINE void channels_vector(const cx_depthwise_tile *tile, int64_t c)
         UNROLL for (int i = 0; i < CX_DEPTHWISE_PIXELS; i++) sum[i] +=
             load(x[i] + c) * w;
     }
-    cxai_real out[CX_DEPTHWISE_PIXELS * LANES]
-        __attribute__((aligned(VECTOR_BYTES)));
-    UNROLL for (int i = 0; i < CX_DEPTHWISE_PIXELS; i++)
-        store(out + i * LANES, sum[i]);
     vector low = fill(tile->low), high = fill(tile->high);
-    for (int i = 0; i < tile->pixels; i++) {
-        vector v = load(out + i * LANES);
-        if (tile->residual != NULL)
-            v += load(tile->residual + tile->y_offset[i] + c);
-        store(tile->y + tile->y_offset[i] + c, clip(v, low, high));
+    UNROLL for (int i = 0; i < CX_DEPTHWISE_PIXELS; i++)
+    {
+        if (i < tile->pixels) {
+            int64_t at = tile->y_offset[i] + c;
+            if (tile->residual != NULL)
+                sum[i] += load(tile->residual + at);
+            store(tile->y + at, clip(sum[i], low, high));
+        }
     }
 }
 
