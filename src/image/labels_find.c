@@ -33,7 +33,8 @@ static int same_but_case(const char *name, const char *text)
 
 static int has_part(const char *name, const char *text)
 {
-    for (; *name != '\0'; name++)
+    size_t length = strlen(text), rest = strlen(name);
+    for (; rest >= length; name++, rest--)
         if (begins_with(name, text))
             return 1;
     return 0;
@@ -48,8 +49,8 @@ static int is_letter(char c)
 /* A part that no letter stands before or behind. */
 static int has_words(const char *name, const char *text)
 {
-    size_t length = strlen(text);
-    for (const char *at = name; *at != '\0'; at++)
+    size_t length = strlen(text), rest = strlen(name);
+    for (const char *at = name; rest >= length; at++, rest--)
         if (begins_with(at, text) && (at == name || !is_letter(at[-1])) &&
             !is_letter(at[length]))
             return 1;
