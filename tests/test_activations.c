@@ -288,6 +288,25 @@ static void other_filters_are_signed(void **state)
     cxai_model_free(&model);
 }
 
+/* Single numbers are told apart by one scale: -4 and 1 of -4..4. */
+static void filters_of_one_pixel_share_a_scale(void **state)
+{
+    cxai_real w[2] = { -4, 1 };
+    cxai_shape shape = net_shape("2,1,1,1");
+    cxai_kernels k = { .weights = cxai_tensor_dense(w, &shape) };
+    cxai_image got;
+    cxai_error error;
+    uint8_t rgb[3];
+
+    (void)state;
+    check_ok(cxai_kernels_draw(&got, &k, 0, NULL, NULL, &error), &error);
+    cxai_colormap_colour(CXAI_DIVERGING, 0, rgb);
+    assert_has_colour(&got, rgb, 64 * 64);
+    cxai_colormap_colour(CXAI_DIVERGING, 5. / 8, rgb);
+    assert_has_colour(&got, rgb, 64 * 64);
+    cxai_image_free(&got);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +318,7 @@ int main(void)
         cmocka_unit_test(kernels_are_found_from_a_layer),
         cmocka_unit_test(filters_of_colours_are_coloured),
         cmocka_unit_test(other_filters_are_signed),
+        cmocka_unit_test(filters_of_one_pixel_share_a_scale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -337,17 +337,25 @@ static void an_upper_bound_does_not_stop_the_ascent(void **state)
 
 /* A network that takes blue, green, red as (p - 128) / 64, and whose channel 0
    is its first: blue. */
-static void channels_go_through_the_preprocessing(void **state)
+static cxai_model *blue_model(int interleaved)
 {
     net n = net_begin(13);
-    net_input(&n, "x", "1,3,4,4");
+    net_input(&n, "x", interleaved ? "1,4,4,3" : "1,3,4,4");
     net_reals(&n, "w", "1,3,1,1", (double[]){ 1, 0, 0 });
-    net_node(&n, "Conv", "x w", "y", "");
+    if (interleaved)
+        net_node(&n, "Transpose", "x", "t", "perm=0,3,1,2");
+    net_node(&n, "Conv", interleaved ? "t w" : "x w", "y", "");
     net_output(&n, "y");
-    cxai_model *model = net_end(&n);
+    return net_end(&n);
+}
+
+static void check_blue(int interleaved)
+{
+    cxai_model *model = blue_model(interleaved);
     cxai_preprocess p = { .width = 4,
                           .height = 4,
                           .channels = CXAI_BGR,
+                          .layout = interleaved ? CXAI_NHWC : CXAI_NCHW,
                           .scale = 1,
                           .mean = { 128, 128, 128 },
                           .std = { 64, 64, 64 } };
@@ -357,7 +365,6 @@ static void channels_go_through_the_preprocessing(void **state)
     cxai_synthesis made;
     cxai_error error;
 
-    (void)state;
     o.plain_pixels = o.plain_colour = 1;
     o.deviation = 0;
     check_ok(cxai_synthesize(&made, model, &p, &objective, 1, &o, &error),
@@ -372,8 +379,14 @@ static void channels_go_through_the_preprocessing(void **state)
     cxai_model_free(&model);
 }
 
-/* A picture of 2x2 for a network of 6x6 is enlarged: its two channels' best
-   lie within those of free pixels. */
+static void channels_go_through_the_preprocessing(void **state)
+{
+    (void)state;
+    check_blue(0);
+    check_blue(1);
+}
+
+/* A picture of 4x5 for a network of 8x8. */
 static void small_pictures_are_enlarged(void **state)
 {
     cxai_model *model = threshold_model(100, 1);

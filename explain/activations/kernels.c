@@ -77,6 +77,7 @@ static cxai_status draw_signed(cxai_image *out, const cxai_kernels *k,
     }
     tiles.labels = picked->labels;
     tiles.symmetric = 1;
+    tiles.shared_range |= area == 1; /* a single number says nothing alone */
     cxai_status status = cxai_tiles_maps(out, maps, picked->count, (int)dim[2],
                                          (int)dim[3], &tiles, error);
     free(maps);

@@ -115,8 +115,9 @@ CXAI_API cxai_status cxai_kernels_find(cxai_kernels *out,
  * in colour, red first, each from its own minimum (black) to its own maximum
  * (input_channel, colormap and ranges do not matter). Others are drawn as one
  * input channel, or CXAI_KERNELS_MEAN, on a signed scale symmetric about 0,
- * each filter its own or all on one (style->shared_range); style NULL takes
- * CXAI_DIVERGING. Ownership and errors as cxai_activations_draw.
+ * each filter its own or all on one (style->shared_range, and always where
+ * they are 1x1); style NULL takes CXAI_DIVERGING. Ownership and errors as
+ * cxai_activations_draw.
  */
 CXAI_API cxai_status cxai_kernels_draw(
     cxai_image *out, const cxai_kernels *kernels, int input_channel,
