@@ -327,21 +327,38 @@ endif
 # ---- rules of the house ----------------------------------------------------
 
 OUR_FILES = $(shell find src include explain tests -name '*.[ch]')
+LINT = $(BUILD)/lint
+JOBS = -j$(shell nproc)
 lint:
 	clang-format --dry-run -Werror $(OUR_FILES)
 	sh tests/lint/layers.sh
 	$(MAKE) all
 	sh tests/lint/tables.sh $(PROGRAM) README.md | diff README.md - || \
 	  { echo "the README's tables are old: make tables"; exit 1; }
-	$(MAKE) BUILD=$(BUILD)/lint-gcc CC=gcc CFLAGS=-O1 WERROR=1 all tests
-	$(MAKE) BUILD=$(BUILD)/lint-clang CC=clang CFLAGS=-O1 WERROR=1 all tests
-	clang-tidy --quiet -p . $(filter %.c,$(filter src/% explain/%,$(OUR_FILES))) \
-	  -- $(LANGUAGE) $(DEFINES) $(INCLUDES) -Isrc $(LIBRARY_CFLAGS)
+	$(MAKE) $(JOBS) BUILD=$(LINT)/gcc CC=gcc CFLAGS=-O1 WERROR=1 objects
+	$(MAKE) $(JOBS) BUILD=$(LINT)/double CC=gcc CFLAGS=-O1 WERROR=1 DOUBLE=1 \
+	  objects
+	$(MAKE) $(JOBS) BUILD=$(LINT)/clang CC=clang CFLAGS=-O1 WERROR=1 \
+	  OPENMP=-Wno-unknown-pragmas objects
+	$(MAKE) $(JOBS) BUILD=$(LINT)/clang tidy
 
 # Brings the README's tables of methods and operators up to date.
 tables: all
 	sh tests/lint/tables.sh $(PROGRAM) README.md > $(BUILD)/README.md
 	cp $(BUILD)/README.md README.md
+
+# All that there is, compiled and not linked.
+OTHER_TEST_FILES = $(wildcard tests/bench/*.c tests/zoo/*.c tests/fuzz/*.c)
+objects: $(LIBRARY_OBJECTS) $(CLI_OBJECTS) $(call object,$(SUPPORT_FILES) \
+  $(if $(DOUBLE),$(DOUBLE_TEST_FILES),$(TEST_FILES) $(OTHER_TEST_FILES)))
+
+# .clang-tidy says what is looked for.
+TIDY = $(addprefix tidy/,$(ENGINE_FILES) $(SIMD_FILES) $(EXPLAIN_FILES) \
+  $(CLI_FILES))
+tidy: $(TIDY)
+$(TIDY): tidy/%: $(BUILD)/gen/onnx.pb-c.h
+	@clang-tidy --quiet $* -- $(LANGUAGE) $(DEFINES) $(INCLUDES) -Isrc \
+	  $(LIBRARY_CFLAGS) -DCX_SIMD_LEVEL=portable -DCX_SIMD_portable
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -350,6 +367,7 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all tests run-tests check sanitize memcheck zoo-check bench fuzz \
-  run-fuzzers demo install uninstall setup lint tables help clean
+  run-fuzzers demo install uninstall setup lint tables objects tidy $(TIDY) \
+  help clean
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -159,7 +159,7 @@ cxai_status cxai_heatmap_set_map(const cxai_heatmap_call *call, int i,
     }
     if (result->state == CXAI_HEATMAP_NOT_FINITE)
         return CXAI_OK;
-    cxai_real *rectified = malloc((size_t)count * sizeof *rectified);
+    cxai_real *rectified = calloc((size_t)count, sizeof *rectified);
     if (!rectified)
         return cxai_fail(error, CXAI_NO_MEMORY, "no memory for a map");
     for (int64_t k = 0; k < count; k++)

@@ -109,9 +109,10 @@ static double draw(const cx_ascent *a, int step, int which, double from,
 static cx_change draw_change(const cx_ascent *a, int step)
 {
     const cxai_synthesis_options *o = a->options;
+    int half = o->jitter / 2;
     return (cx_change){
-        .shift_x = floor(draw(a, step, 0, 0, o->jitter + 1)) - o->jitter / 2,
-        .shift_y = floor(draw(a, step, 1, 0, o->jitter + 1)) - o->jitter / 2,
+        .shift_x = floor(draw(a, step, 0, 0, o->jitter + 1)) - half,
+        .shift_y = floor(draw(a, step, 1, 0, o->jitter + 1)) - half,
         .scale = draw(a, step, 2, -o->scale, o->scale),
         .rotation = draw(a, step, 3, -o->rotation, o->rotation),
     };

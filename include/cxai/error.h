@@ -45,6 +45,12 @@ typedef struct cxai_error {
 CXAI_API cxai_status cxai_fail(cxai_error *error, cxai_status status,
                                const char *format, ...) CXAI_PRINTF(3, 4);
 
+#ifdef __clang_analyzer__
+/* For clang's analyzer, which would otherwise follow failures as successes. */
+#define cxai_fail(error, status, ...)                                          \
+    ((cxai_fail)(error, status, __VA_ARGS__), (status))
+#endif
+
 /* A short English name of a status, e.g. "not found". Never NULL. */
 CXAI_API const char *cxai_status_name(cxai_status status);
 

@@ -46,7 +46,7 @@ int cx_grow(void **array, size_t *capacity, size_t count, size_t size)
             return -1;
         wanted *= 2;
     }
-    if (size != 0 && wanted > SIZE_MAX / size)
+    if (wanted > SIZE_MAX / size)
         return -1;
     char *grown = realloc(*array, wanted * size);
     if (grown == NULL)

@@ -3,8 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-cxai_status cxai_fail(cxai_error *error, cxai_status status, const char *format,
-                      ...)
+cxai_status(cxai_fail)(cxai_error *error, cxai_status status,
+                       const char *format, ...)
 {
     if (error == NULL)
         return status;

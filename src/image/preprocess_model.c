@@ -81,11 +81,10 @@ static char *json_path(const char *model_path)
     size_t length = strlen(model_path);
     if (length > 5 && strcasecmp(model_path + length - 5, ".onnx") == 0)
         length -= 5;
-    char *path = cx_alloc(length + sizeof ".json", 1);
-    if (path != NULL) {
-        memcpy(path, model_path, length);
-        memcpy(path + length, ".json", sizeof ".json");
-    }
+    size_t size = length + sizeof ".json";
+    char *path = cx_alloc(size, 1);
+    if (path != NULL)
+        snprintf(path, size, "%.*s.json", (int)length, model_path);
     return path;
 }
 

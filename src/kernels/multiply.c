@@ -124,22 +124,23 @@ static void few_rows(const cx_kernels *kernels, const cx_multiply *m,
 
 /* Tiles [from, to) of the rows against one panel, a block of depth. */
 static void multiply_block(const cx_kernels *kernels, const cx_multiply *m,
-                           cx_tile *tile, int64_t depth, int64_t from,
+                           const cx_tile *block, int64_t depth, int64_t from,
                            int64_t to)
 {
     const cxai_real *row[CX_MAX_TILE_ROWS];
     int64_t y_offset[CX_MAX_TILE_ROWS];
-    tile->x = row;
-    tile->y_offset = y_offset;
+    cx_tile tile = *block;
+    tile.x = row;
+    tile.y_offset = y_offset;
     int64_t tiles = cx_ceiling(m->rows, kernels->tile_rows);
     for (int64_t t = from; t < to; t++) {
         int64_t first = m->rows * t / tiles;
-        tile->rows = (int)(m->rows * (t + 1) / tiles - first);
-        for (int i = 0; i < tile->rows; i++) {
+        tile.rows = (int)(m->rows * (t + 1) / tiles - first);
+        for (int i = 0; i < tile.rows; i++) {
             row[i] = m->a + (first + i) * m->a_row + depth;
             y_offset[i] = (first + i) * m->c_row;
         }
-        kernels->product(tile);
+        kernels->product(&tile);
     }
 }
 

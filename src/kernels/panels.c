@@ -25,7 +25,7 @@ size_t cx_panels_bytes(const cx_kernels *kernels, int64_t taps, int64_t depth,
 {
     size_t rows = cx_size_plus(1, cx_size_times((size_t)taps, (size_t)depth));
     size_t wide = cx_size_times((size_t)cx_panel_count(kernels, columns),
-                                (size_t)(2 * kernels->lanes));
+                                2 * (size_t)kernels->lanes);
     return cx_size_times(cx_size_times(rows, wide), sizeof(cxai_real));
 }
 

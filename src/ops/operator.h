@@ -52,6 +52,11 @@ typedef struct cx_case {
 cxai_status cx_refuse(const cx_case *c, cxai_status status, const char *format,
                       ...) CXAI_PRINTF(3, 4);
 
+#ifdef __clang_analyzer__
+#define cx_refuse(c, status, ...)                                              \
+    ((cx_refuse)(c, status, __VA_ARGS__), (status))
+#endif
+
 /* What a node needs beside its inputs and outputs. Zeroed before demand. */
 typedef struct cx_demand {
     uint64_t keep_inputs;  /* bit i: backward reads x[i] (i < 64) */

@@ -93,8 +93,10 @@ static int wish_channels(const workbench *bench, const settings *s,
         channels_parse(&list, s->all ? NULL : s->channels, (int)shape.dim[1]);
     w->count = list.count;
     w->targets = calloc((size_t)list.count + 1, sizeof *w->targets);
-    if (!failed && w->targets == NULL)
-        failed = complain("out of memory");
+    if (w->targets == NULL) {
+        channels_free(&list);
+        return complain("out of memory");
+    }
     for (int i = 0; !failed && i < list.count; i++) {
         cxai_target *t = &w->targets[i];
         *t = (cxai_target){ .value = layer,

@@ -15,8 +15,8 @@ const cx_operator *cx_operator_find(const char *name)
     return NULL;
 }
 
-cxai_status cx_refuse(const cx_case *c, cxai_status status, const char *format,
-                      ...)
+cxai_status(cx_refuse)(const cx_case *c, cxai_status status, const char *format,
+                       ...)
 {
     char message[800];
     va_list arguments;
