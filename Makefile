@@ -223,13 +223,13 @@ check:
 
 sanitize:
 	$(MAKE) BUILD=$(BUILD)/sanitize SANITIZE=address,undefined \
-	  CFLAGS='-O1 -g' run-tests
+	  CFLAGS='-O2 -g' run-tests
 
 # valgrind knows AVX2, not AVX-512; what libgomp keeps until the end is only
-# "possibly lost".
+# "possibly lost". RUNNER also runs the program that tests start.
 memcheck:
 	CXAI_CPU=avx2 OMP_NUM_THREADS=2 $(MAKE) run-tests RUNNER="valgrind -q \
-	  --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite"
+	  --vgdb=no --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite"
 
 # Full-size networks of both PyTorch exporters; tests/reference/zoo.py makes
 # the folder ZOO.

@@ -1,8 +1,8 @@
 /*
  * The command line as people use and misuse it: exit codes, one clear line for
  * every mistake, examples that work as typed, JSON and arrays that say what
- * was done. The program is $CXAI; commands run in a folder of their own that
- * has a link to data/.
+ * was done. The program is $CXAI, run by $RUNNER where that is set (valgrind,
+ * say); commands run in a folder of their own that has a link to data/.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +39,7 @@ static int sh(fixture *f, const char *command)
 {
     char line[8192], path[128];
     snprintf(line, sizeof line,
-             "cxai() { \"$CXAI\" \"$@\"; }; cd %s && { %s ; } >out.txt "
+             "cxai() { $RUNNER \"$CXAI\" \"$@\"; }; cd %s && { %s ; } >out.txt "
              "2>error.txt",
              f->folder, command);
     int status = system(line);
@@ -237,7 +237,7 @@ static void test_full_disk(void **state)
         "cxai heatmap data/dog.jpg -o full.png",
         "cxai heatmap data/dog.jpg -o /tmp/cxai-none/full.png",
         "cxai activations data/dog.jpg -l stem -o full.png",
-        "cxai kernels -l stem --npy full.npy -o k.png; test $? = 1 || exit 9; "
+        "cxai kernels -l stem --npy full.npy -o full.png",
         "cxai activations data/dog.jpg -l stem --npy full.npy -o full.png",
     };
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {

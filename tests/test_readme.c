@@ -27,7 +27,9 @@ static void example(const char *name, const char *rest, char *line, int size)
     char command[1024];
     if (folder == NULL)
         fail_msg("CXAI_EXAMPLES must name the folder of built examples");
-    snprintf(command, sizeof command, "%s/%s %s", folder, name, rest);
+    const char *runner = getenv("RUNNER");
+    snprintf(command, sizeof command, "%s %s/%s %s",
+             runner != NULL ? runner : "", folder, name, rest);
     first_line(command, line, size);
 }
 
