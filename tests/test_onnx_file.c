@@ -198,7 +198,7 @@ static void default_domain(void **state)
 static void unsupported_operators(void **state)
 {
     (void)state;
-    static const char *const types[] = { "If", "Loop", "Scan", "NonZero" };
+    static const char *const types[] = { "If", "Loop", "Scan", "Unique" };
     model_file file;
     start(&file, 13);
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {

@@ -129,8 +129,8 @@ CXAI_API cxai_status cxai_model_find(const cxai_model *model, const char *name,
                                      int *value, cxai_error *error);
 
 /* The value that a class score should be read from: the graph's first output,
-   or the value before a final softmax, log-softmax or sigmoid (also through
-   reshapes). */
+   or the value before a final softmax, log-softmax, sigmoid or ArgMax (also
+   through reshapes). */
 CXAI_API int cxai_model_logits(const cxai_model *model);
 
 /* The default layer of the CAM methods: the last spatial value (rank 4 with

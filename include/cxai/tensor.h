@@ -50,8 +50,8 @@ CXAI_API int64_t cxai_shape_count(const cxai_shape *shape);
 /* 1 when both have the same rank and dimensions, else 0. */
 CXAI_API int cxai_shape_equal(const cxai_shape *a, const cxai_shape *b);
 
-/* Writes "1x3x224x224" ("scalar" for rank 0) into text, cut to size bytes
-   with a final 0; returns text. */
+/* Writes "1x3x224x224" ("scalar" for rank 0, "unknown" below) into text, cut
+   to size bytes with a final 0; returns text. */
 CXAI_API char *cxai_shape_text(const cxai_shape *shape, char *text,
                                size_t size);
 

@@ -12,8 +12,7 @@ static cxai_status no_memory(const cx_case_context *context, const char *label)
 
 /* Allocates a case with its arrays; NULL without memory. */
 static cx_case *allocate(const cx_case_context *context, const cx_node *node,
-                         const cxai_shape *shape,
-                         const cx_literal *const *literal)
+                         const cx_case_input *input)
 {
     cx_arena *arena = context->arena;
     size_t inputs = (size_t)node->input_count;
@@ -22,18 +21,22 @@ static cx_case *allocate(const cx_case_context *context, const cx_node *node,
     cxai_shape *x_shape = cx_arena_alloc(arena, inputs, sizeof *x_shape);
     const cx_literal **x_literal =
         cx_arena_alloc(arena, inputs, sizeof(void *));
+    cx_type *x_type = cx_arena_alloc(arena, inputs, sizeof *x_type);
     cxai_shape *y_shape = cx_arena_alloc(arena, outputs, sizeof *y_shape);
     cx_type *y_type = cx_arena_alloc(arena, outputs, sizeof *y_type);
     void *params = cx_arena_alloc(arena, 1, node->op->params_size);
-    if (c == NULL || x_shape == NULL || x_literal == NULL || y_shape == NULL ||
-        y_type == NULL || params == NULL)
+    if (c == NULL || x_shape == NULL || x_literal == NULL || x_type == NULL ||
+        y_shape == NULL || y_type == NULL || params == NULL)
         return NULL;
-    memcpy(x_shape, shape, inputs * sizeof *shape);
-    memcpy(x_literal, literal, inputs * sizeof *literal);
+    for (size_t i = 0; i < inputs; i++) {
+        x_shape[i] = input[i].shape;
+        x_literal[i] = input[i].literal;
+        x_type[i] =
+            input[i].literal != NULL ? input[i].literal->type : input[i].type;
+    }
     for (size_t i = 0; i < outputs; i++) {
         y_shape[i].rank = -1;
-        y_type[i] =
-            inputs > 0 && literal[0] != NULL ? literal[0]->type : CX_REAL;
+        y_type[i] = inputs > 0 ? x_type[0] : CX_REAL;
     }
     *c = (cx_case){
         .label = node->label,
@@ -43,6 +46,7 @@ static cx_case *allocate(const cx_case_context *context, const cx_node *node,
         .output_count = node->output_count,
         .x_shape = x_shape,
         .x_literal = x_literal,
+        .x_type = x_type,
         .y_shape = y_shape,
         .y_type = y_type,
         .params = params,
@@ -78,10 +82,9 @@ static cxai_status check_outputs(const cx_case *c, const cx_node *node,
 }
 
 cx_case *cx_case_create(const cx_case_context *context, const cx_node *node,
-                        const cxai_shape *shape,
-                        const cx_literal *const *literal, cxai_status *status)
+                        const cx_case_input *input, cxai_status *status)
 {
-    cx_case *c = allocate(context, node, shape, literal);
+    cx_case *c = allocate(context, node, input);
     if (c == NULL) {
         *status = no_memory(context, node->label);
         return NULL;
@@ -90,6 +93,20 @@ cx_case *cx_case_create(const cx_case_context *context, const cx_node *node,
     if (*status == CXAI_OK)
         *status = check_outputs(c, node, context->model->limits.tensor_bytes);
     return *status == CXAI_OK ? c : NULL;
+}
+
+cxai_status cx_case_check_types(const cx_operator *op, const cx_case *c)
+{
+    int integers = 0;
+    for (int i = 0; i < c->input_count; i++)
+        integers |= c->x_literal[i] == NULL && c->x_type[i] != CX_REAL;
+    for (int i = 0; i < c->output_count; i++)
+        integers |= c->y_shape[i].rank >= 0 && c->y_type[i] != CX_REAL;
+    if (integers && !op->carries_integers)
+        return cx_refuse(c, CXAI_UNSUPPORTED,
+                         "integers that depend on the input are not "
+                         "supported here");
+    return CXAI_OK;
 }
 
 int cx_case_is_constant(const cx_operator *op, const cx_case *c)
@@ -202,7 +219,10 @@ cxai_status cx_case_fold(const cx_case_context *context, const cx_operator *op,
             return no_memory(context, c->label);
     }
     cxai_status status;
-    if (c->output_count > 0 && c->y_type[0] != CX_REAL) {
+    int reals = 1;
+    for (int i = 0; i < c->output_count; i++)
+        reals &= made[i] == NULL || c->y_type[i] == CX_REAL;
+    if (!reals) {
         if (op->fold == NULL)
             return cx_refuse(c, CXAI_UNSUPPORTED,
                              "this operator is not supported on integers");

@@ -13,12 +13,21 @@ typedef struct cx_case_context {
     cxai_error *error;
 } cx_case_context;
 
-/* Makes the case of a node and infers its output shapes. shape and literal
-   are indexed by input; the arrays are copied. On failure NULL and *status,
-   with the error filled in. */
+/* What is known of a node's input. */
+typedef struct cx_case_input {
+    cxai_shape shape; /* rank -1: left out */
+    const cx_literal *literal;
+    cx_type type; /* of an input that is no constant */
+} cx_case_input;
+
+/* Makes the case of a node and infers its output shapes. On failure NULL and
+ *status, with the error filled in. */
 cx_case *cx_case_create(const cx_case_context *context, const cx_node *node,
-                        const cxai_shape *shape,
-                        const cx_literal *const *literal, cxai_status *status);
+                        const cx_case_input *input, cxai_status *status);
+
+/* Refuses integers that depend on the data, unless the operator carries
+   them. */
+cxai_status cx_case_check_types(const cx_operator *op, const cx_case *c);
 
 /* 1 when the node's outputs are constants: all its inputs are literals, or it
    needs only their shapes. */

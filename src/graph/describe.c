@@ -27,14 +27,19 @@ int cxai_model_logits(const cxai_model *model)
 {
     static const char *const scores[] = { "Softmax", "LogSoftmax", "Sigmoid",
                                           NULL };
+    static const char *const decisions[] = { "ArgMax", "TopK", NULL };
     static const char *const same_numbers[] = { "Identity",  "Reshape",
                                                 "Flatten",   "Squeeze",
                                                 "Unsqueeze", "Dropout",
                                                 "Cast",      NULL };
     int value = model->outputs[0];
     const cx_node *node = producer(model, value);
-    while (node != NULL && is_one_of(node->type, same_numbers))
+    while (node != NULL && (is_one_of(node->type, same_numbers) ||
+                            is_one_of(node->type, decisions))) {
+        if (is_one_of(node->type, decisions))
+            value = node->inputs[0];
         node = producer(model, node->inputs[0]);
+    }
     if (node != NULL && is_one_of(node->type, scores))
         return node->inputs[0];
     return value;

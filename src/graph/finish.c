@@ -229,25 +229,23 @@ static cxai_status fold_node(cx_builder *builder, const cx_node *node,
             builder->values[node->inputs[i]].literal == NULL)
             return CXAI_OK;
     size_t inputs = (size_t)node->input_count;
-    cxai_shape *shape = cx_arena_alloc(scratch, inputs, sizeof *shape);
-    const cx_literal **literal =
-        cx_arena_alloc(scratch, inputs, sizeof(void *));
+    cx_case_input *input = cx_arena_alloc(scratch, inputs, sizeof *input);
     const cx_literal **y =
         cx_arena_alloc(scratch, (size_t)node->output_count, sizeof(void *));
-    if (shape == NULL || literal == NULL || y == NULL)
+    if (input == NULL || y == NULL)
         return no_memory(error);
     for (int i = 0; i < node->input_count; i++) {
         if (node->inputs[i] < 0) {
-            shape[i].rank = -1;
+            input[i].shape.rank = -1;
             continue;
         }
-        literal[i] = builder->values[node->inputs[i]].literal;
-        shape[i] = literal[i]->shape;
+        input[i].literal = builder->values[node->inputs[i]].literal;
+        input[i].shape = input[i].literal->shape;
     }
     cx_case_context context = { builder->model, &builder->model->arena, 1,
                                 error };
     cxai_status status;
-    const cx_case *c = cx_case_create(&context, node, shape, literal, &status);
+    const cx_case *c = cx_case_create(&context, node, input, &status);
     if (c == NULL)
         return status;
     status = cx_case_fold(&context, node->op, c, y);

@@ -49,6 +49,7 @@ static cxai_status shape_inputs(const cxai_model *model,
         if (value->literal == NULL)
             continue;
         out->shape[v] = value->literal->shape;
+        out->type[v] = value->literal->type;
         if (request->fed == NULL || !request->fed[v])
             out->literal[v] = value->literal;
     }
@@ -65,15 +66,38 @@ static cxai_status shape_inputs(const cxai_model *model,
     return CXAI_OK;
 }
 
-/* Refuses integers that depend on the input: they exist only as constants. */
-static cxai_status check_types(const cx_case *c)
+/* What is known of the inputs of a node; NULL without memory. few holds
+   FEW_INPUTS. */
+static const cx_case_input *gather_inputs(cx_shaped *out, const cx_node *node,
+                                          cx_case_input *few)
 {
-    for (int i = 0; i < c->output_count; i++)
-        if (c->y_shape[i].rank >= 0 && c->y_type[i] != CX_REAL)
-            return cx_refuse(c, CXAI_UNSUPPORTED,
-                             "integers that depend on the input are not "
-                             "supported");
-    return CXAI_OK;
+    cx_case_input *input = few;
+    if (node->input_count > FEW_INPUTS)
+        input = cx_arena_alloc(&out->arena, (size_t)node->input_count,
+                               sizeof *input);
+    for (int i = 0; input != NULL && i < node->input_count; i++) {
+        int v = node->inputs[i];
+        input[i] = (cx_case_input){ .shape = { .rank = -1 } };
+        if (v >= 0)
+            input[i] =
+                (cx_case_input){ out->shape[v], out->literal[v], out->type[v] };
+    }
+    return input;
+}
+
+/* Keeps what a node's case says of its outputs; folded: literals, or NULL. */
+static void keep_outputs(cx_shaped *out, const cx_node *node, const cx_case *c,
+                         const cx_literal **folded)
+{
+    for (int i = 0; i < node->output_count; i++) {
+        int v = node->outputs[i];
+        if (v < 0)
+            continue;
+        out->shape[v] = c->y_shape[i];
+        out->type[v] = c->y_type[i];
+        if (folded != NULL)
+            out->literal[v] = folded[i];
+    }
 }
 
 static cxai_status shape_node(const cxai_model *model, int n, int threads,
@@ -81,47 +105,47 @@ static cxai_status shape_node(const cxai_model *model, int n, int threads,
 {
     const cx_node *node = &model->nodes[n];
     cx_case_context context = { model, &out->arena, threads, error };
-    cxai_shape few_shapes[FEW_INPUTS];
-    const cx_literal *few_literals[FEW_INPUTS];
-    cxai_shape *shape = few_shapes;
-    const cx_literal **literal = few_literals;
-    size_t inputs = (size_t)node->input_count;
-    if (inputs > FEW_INPUTS) {
-        shape = cx_arena_alloc(&out->arena, inputs, sizeof *shape);
-        literal = cx_arena_alloc(&out->arena, inputs, sizeof(void *));
-        if (shape == NULL || literal == NULL)
-            return cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
-    }
-    for (int i = 0; i < node->input_count; i++) {
-        int v = node->inputs[i];
-        shape[i] = v < 0 ? (cxai_shape){ .rank = -1 } : out->shape[v];
-        literal[i] = v < 0 ? NULL : out->literal[v];
-    }
+    cx_case_input few[FEW_INPUTS];
+    const cx_case_input *input = gather_inputs(out, node, few);
+    const cx_literal **folded =
+        cx_arena_alloc(&out->arena, (size_t)node->output_count, sizeof(void *));
+    if (input == NULL || folded == NULL)
+        return cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
     cxai_status status;
-    cx_case *c = cx_case_create(&context, node, shape, literal, &status);
+    cx_case *c = cx_case_create(&context, node, input, &status);
     if (c == NULL)
         return status;
-    const cx_literal *few_folded[FEW_INPUTS];
-    const cx_literal **folded = few_folded;
-    if (node->output_count > FEW_INPUTS) {
-        folded = cx_arena_alloc(&out->arena, (size_t)node->output_count,
-                                sizeof(void *));
-        if (folded == NULL)
-            return cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
-    }
     int constant = cx_case_is_constant(node->op, c);
-    status =
-        constant ? cx_case_fold(&context, node->op, c, folded) : check_types(c);
-    for (int i = 0; status == CXAI_OK && i < node->output_count; i++) {
-        int v = node->outputs[i];
-        if (v < 0)
-            continue;
-        out->shape[v] = c->y_shape[i];
-        if (constant)
-            out->literal[v] = folded[i];
-    }
+    status = constant ? cx_case_fold(&context, node->op, c, folded)
+                      : cx_case_check_types(node->op, c);
+    if (status != CXAI_OK)
+        return status;
+    keep_outputs(out, node, c, constant ? folded : NULL);
     out->cases[n] = constant ? NULL : c;
-    return status;
+    return CXAI_OK;
+}
+
+/* Where the network's post-processing computes with integers in ways that are
+   not supported, and nothing asks for the result, shapes stay unknown. */
+
+static int reads_unknown(const cxai_model *model, int n, const cx_shaped *out)
+{
+    const cx_node *node = &model->nodes[n];
+    for (int i = 0; i < node->input_count; i++)
+        if (node->inputs[i] >= 0 && out->shape[node->inputs[i]].rank < 0)
+            return 1;
+    return 0;
+}
+
+static int reads_integers(const cxai_model *model, int n, const cx_shaped *out)
+{
+    const cx_node *node = &model->nodes[n];
+    for (int i = 0; i < node->input_count; i++) {
+        int v = node->inputs[i];
+        if (v >= 0 && out->literal[v] == NULL && out->type[v] != CX_REAL)
+            return 1;
+    }
+    return 0;
 }
 
 cxai_status cx_graph_shape(const cxai_model *model,
@@ -132,16 +156,25 @@ cxai_status cx_graph_shape(const cxai_model *model,
     size_t values = (size_t)model->value_count;
     out->shape = cx_arena_alloc(&out->arena, values, sizeof *out->shape);
     out->literal = cx_arena_alloc(&out->arena, values, sizeof(void *));
+    out->type = cx_arena_alloc(&out->arena, values, sizeof *out->type);
     out->cases =
         cx_arena_alloc(&out->arena, (size_t)model->node_count, sizeof(void *));
     cxai_status status;
-    if (out->shape == NULL || out->literal == NULL || out->cases == NULL)
+    if (out->shape == NULL || out->literal == NULL || out->type == NULL ||
+        out->cases == NULL)
         status = cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
     else
         status = shape_inputs(model, request, out, error);
-    for (int n = 0; status == CXAI_OK && n < model->node_count; n++)
-        if (request->needed == NULL || request->needed[n])
-            status = shape_node(model, n, request->threads, out, error);
+    for (int n = 0; status == CXAI_OK && n < model->node_count; n++) {
+        if (request->needed != NULL && !request->needed[n])
+            continue;
+        if (request->needed == NULL && reads_unknown(model, n, out))
+            continue;
+        status = shape_node(model, n, request->threads, out, error);
+        if (request->needed == NULL && status == CXAI_UNSUPPORTED &&
+            reads_integers(model, n, out))
+            status = CXAI_OK;
+    }
     if (status != CXAI_OK)
         cx_shaped_free(out);
     return status;

@@ -9,6 +9,7 @@ typedef struct cx_shaped {
     cx_arena arena;
     cxai_shape *shape;          /* by value; rank -1: not inferred */
     const cx_literal **literal; /* by value; NULL: not a constant */
+    cx_type *type;              /* by value */
     cx_case **cases;            /* by node; NULL: not inferred, or folded */
 } cx_shaped;
 

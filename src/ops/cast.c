@@ -1,9 +1,11 @@
 /*
  * Changes of type. All real types are one here, so that casts among them do
- * nothing; casts to and from integers happen on constants alone.
+ * nothing. Computed integers are carried as reals: a cast to integers rounds
+ * towards 0, and has no gradient but 0.
  */
 #include "ops/common/constant.h"
 #include "ops/common/move.h"
+#include "ops/common/rows.h"
 
 #include <inttypes.h>
 
@@ -47,9 +49,6 @@ static cxai_status cast_to(const cx_case *c, const target *to)
 {
     cast_params *params = c->params;
     params->to = to;
-    if (c->x_literal[0] == NULL && to->type != CX_REAL)
-        return cx_refuse(c, CXAI_UNSUPPORTED,
-                         "computed values cannot be cast to integers");
     c->y_type[0] = to->type;
     return cx_set_shape(c, 0, &c->x_shape[0]);
 }
@@ -80,36 +79,60 @@ static void describe(const cx_mover *m)
     cx_move(m, &x, &y);
 }
 
-/* To reals. Integers are folded at load, into a dense literal. */
-static void cast_forward(const cx_call *call)
-{
-    const cx_literal *x = call->c->x_literal[0];
-    if (x == NULL || x->type == CX_REAL) {
-        cx_move_forward(call, describe);
-        return;
-    }
-    int64_t count = cx_literal_count(x);
-    for (int64_t i = 0; i < count; i++)
-        call->y[0].data[i] = (cxai_real)cx_literal_number(x, i);
-}
-
-static void cast_backward(const cx_call *call)
-{
-    cx_move_backward(call, describe, CX_EXACTLY_ONCE);
-}
-
-/* Nothing depends on the elements of input 1. */
-static void cast_like_backward(const cx_call *call)
-{
-    cx_move_backward(call, describe, CX_AT_MOST_ONCE);
-}
-
 /* A real that is not 0 is true, even where it truncates to 0. */
 static int64_t cast_element(const cx_literal *x, int64_t i, const target *to)
 {
     if (to->bits == 1)
         return cx_literal_number(x, i) != 0;
     return wrap(cx_literal_int(x, i), to->bits, to->is_signed);
+}
+
+/* target_number: of targets. */
+static void to_integers(cxai_real *out, const cxai_real *const *in, int64_t n,
+                        cxai_real target_number)
+{
+    cx_literal x = { CX_REAL, { 1, { n } }, (void *)(uintptr_t)in[0] };
+    for (int64_t i = 0; i < n; i++)
+        out[i] = (cxai_real)cast_element(&x, i, &targets[(int)target_number]);
+}
+
+/* Constants of integers are folded at load, into a dense literal. */
+static void cast_forward(const cx_call *call)
+{
+    const target *to = ((const cast_params *)call->c->params)->to;
+    const cx_literal *x = call->c->x_literal[0];
+    if (x != NULL && x->type != CX_REAL) {
+        int64_t count = cx_literal_count(x);
+        for (int64_t i = 0; i < count; i++)
+            call->y[0].data[i] = (cxai_real)cx_literal_number(x, i);
+    } else if (to->type == CX_REAL) {
+        cx_move_forward(call, describe);
+    } else {
+        cx_rows rows = { .function = to_integers,
+                         .parameter = (cxai_real)(to - targets),
+                         .in = { call->x[0] },
+                         .count = 1,
+                         .threads = call->c->threads };
+        cx_rows_map(&rows, &call->y[0]);
+    }
+}
+
+/* Nothing depends on the elements of CastLike's second input, and nothing on
+   any where the result is an integer. */
+static void cast_backward(const cx_call *call)
+{
+    const target *to = ((const cast_params *)call->c->params)->to;
+    if (to->type == CX_REAL && call->c->input_count == 1) {
+        cx_move_backward(call, describe, CX_EXACTLY_ONCE);
+        return;
+    }
+    for (int i = 0; i < call->c->input_count; i++)
+        if (call->dx[i].data != NULL) {
+            cx_view dx = cx_view_of(&call->dx[i]);
+            cx_view_fill(&dx, 0);
+        }
+    if (to->type == CX_REAL)
+        cx_move_backward(call, describe, CX_AT_MOST_ONCE);
 }
 
 /* To integers. */
@@ -131,6 +154,7 @@ static cxai_status cast_fold(const cx_case *c, cx_literal *const *y)
 static const cx_sample cast_samples[] = {
     { .inputs = "2,3,2", .attributes = "to=1" },
     { .inputs = "2,3,2", .attributes = "to=10" },
+    { .inputs = "2,3", .attributes = "to=7" },
     { .inputs = "3=-2,0,300", .attributes = "to=3" },
     { .inputs = "3=-2,0,300", .attributes = "to=9" },
     { .inputs = "3=-2,0,300", .attributes = "to=1" },
@@ -247,6 +271,7 @@ static const cx_operator operators[] = {
       .max_inputs = 1,
       .layout = CX_STRIDED,
       .params_size = sizeof(cast_params),
+      .carries_integers = 1,
       .infer = cast_infer,
       .forward = cast_forward,
       .backward = cast_backward,
@@ -257,9 +282,10 @@ static const cx_operator operators[] = {
       .max_inputs = 2,
       .layout = CX_STRIDED,
       .params_size = sizeof(cast_params),
+      .carries_integers = 1,
       .infer = cast_like_infer,
       .forward = cast_forward,
-      .backward = cast_like_backward,
+      .backward = cast_backward,
       .fold = cast_fold,
       CX_SAMPLES(cast_like_samples) },
     { .name = "DequantizeLinear",

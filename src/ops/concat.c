@@ -223,6 +223,7 @@ static const cx_operator operators[] = {
       .max_outputs = -1,
       .layout = CX_STRIDED,
       .params_size = sizeof(split_params),
+      .carries_integers = 1,
       .infer = split_infer,
       .forward = split_forward,
       .backward = split_backward,

@@ -108,6 +108,7 @@ static const cx_operator operators[] = {
       .max_inputs = 2,
       .layout = CX_STRIDED,
       .params_size = sizeof(gather_params),
+      .carries_integers = 1,
       .infer = gather_infer,
       .forward = forward,
       .backward = backward,

@@ -18,8 +18,10 @@
  * All of them are pure functions of what they are given.
  *
  * Inputs that are not real numbers (indices, axes, shapes, 8-bit weights) are
- * always constants: an operator reads them from x_literal in infer, and keeps
- * what it needs in params.
+ * constants: an operator reads them from x_literal in infer, and keeps what it
+ * needs in params. Integers that depend on the data (ArgMax, TopK) are carried
+ * as reals, exact up to 2^24, through operators that allow it
+ * (carries_integers); no others take them.
  */
 #ifndef CX_OPS_OPERATOR_H
 #define CX_OPS_OPERATOR_H
@@ -39,7 +41,8 @@ typedef struct cx_case {
     int output_count;
     const cxai_shape *x_shape;          /* rank -1: input left out */
     const cx_literal *const *x_literal; /* NULL: not a constant */
-    cxai_shape *y_shape;                /* filled by infer; rank -1: left out */
+    const cx_type *x_type; /* integers too when they depend on the data */
+    cxai_shape *y_shape;   /* filled by infer; rank -1: left out */
     cx_type *y_type; /* preset to the first input's type; infer may change */
     void *params;    /* params_size zeroed bytes, filled by infer */
     cx_arena *arena; /* for parts of params whose size infer finds out */
@@ -132,10 +135,11 @@ typedef struct cx_operator {
     int max_outputs;            /* 0 means 1; -1: any number */
     cx_layout layout;
     size_t params_size;
-    int shape_only;     /* needs only x_shape: always folded (Shape, Size) */
-    int moves_axes;     /* an output axis is not the input's of that number:
-                           the layout of x is not handed on to y (Transpose) */
-    int fuses_epilogue; /* forward honours call->epilogue */
+    int shape_only;       /* needs only x_shape: always folded (Shape, Size) */
+    int moves_axes;       /* an output axis is not the input's of that number:
+                             the layout of x is not handed on to y (Transpose) */
+    int fuses_epilogue;   /* forward honours call->epilogue */
+    int carries_integers; /* forward is right on integers given as reals */
     cxai_status (*infer)(const cx_case *c);
     /* wanted: bit i set when dx[i] will be asked for, 0 for inference. NULL:
        needs nothing. */

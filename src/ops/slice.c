@@ -140,6 +140,7 @@ static const cx_operator operators[] = {
       .max_inputs = 5,
       .layout = CX_STRIDED,
       .params_size = sizeof(slice_params),
+      .carries_integers = 1,
       .infer = slice_infer,
       .forward = forward,
       .backward = backward,

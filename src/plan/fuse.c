@@ -98,22 +98,25 @@ static cxai_status merge_norm(cx_plan *plan, const cx_plan_request *request,
     if (scale_weights(&plan->arena, step->c, norm->c, &literal[1],
                       &literal[2]) != 0)
         return cx_plan_no_memory(request);
-    const cxai_shape shape[3] = { step->c->x_shape[0], literal[1]->shape,
-                                  literal[2]->shape };
+    const cx_case_input input[3] = {
+        { step->c->x_shape[0], NULL, CX_REAL },
+        { literal[1]->shape, literal[1], CX_REAL },
+        { literal[2]->shape, literal[2], CX_REAL },
+    };
     cx_node node = request->model->nodes[step->node];
     node.input_count = 3;
     cx_case_context context = { request->model, &plan->arena, request->threads,
                                 request->error };
     cxai_status status;
-    cx_case *c = cx_case_create(&context, &node, shape, literal, &status);
+    cx_case *c = cx_case_create(&context, &node, input, &status);
     if (c == NULL)
         return status;
     int *x = cx_arena_alloc(&plan->arena, 3, sizeof *x);
     if (x == NULL)
         return cx_plan_no_memory(request);
     x[0] = step->x[0];
-    x[1] = cx_plan_add_value(plan, &shape[1], literal[1]);
-    x[2] = cx_plan_add_value(plan, &shape[2], literal[2]);
+    x[1] = cx_plan_add_value(plan, &input[1].shape, literal[1]);
+    x[2] = cx_plan_add_value(plan, &input[2].shape, literal[2]);
     if (x[1] < 0 || x[2] < 0)
         return cx_plan_no_memory(request);
     step->x = x;

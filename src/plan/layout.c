@@ -88,6 +88,7 @@ static cx_case *conversion_case(layouter *l, const cxai_shape *shape)
         .output_count = 1,
         .x_shape = shapes,
         .x_literal = literal,
+        .x_type = type,
         .y_shape = shapes + 1,
         .y_type = type,
         .params = params,

@@ -39,7 +39,10 @@ char *cxai_shape_text(const cxai_shape *shape, char *text, size_t size)
 {
     if (size == 0)
         return text;
-    snprintf(text, size, "%s", shape->rank > 0 ? "" : "scalar");
+    snprintf(text, size, "%s",
+             shape->rank > 0    ? ""
+             : shape->rank == 0 ? "scalar"
+                                : "unknown");
     size_t used = 0;
     for (int i = 0; i < shape->rank && used < size; i++) {
         int length = snprintf(text + used, size - used, "%s%" PRId64,

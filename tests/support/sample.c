@@ -218,16 +218,18 @@ static void append_output(net *n, int k, sample_model kind,
         net_output(n, name);
 }
 
-/* joint = all outputs, flattened, one behind the other. */
+/* joint = all outputs, flattened, one behind the other; integers as reals. */
 static void add_joint(net *n, const sample_case *s)
 {
     char flat[SAMPLE_TEXT] = "";
     for (int k = 0; k < s->output_count; k++) {
-        char y[NAME], f[NAME];
+        char y[NAME], f[NAME], r[NAME];
         snprintf(y, sizeof y, "y%d", k);
         snprintf(f, sizeof f, "f%d", k);
+        snprintf(r, sizeof r, "r%d", k);
         net_node(n, "Flatten", y, f, "axis=0");
-        append(flat, f);
+        net_node(n, "Cast", f, r, "to=1");
+        append(flat, r);
     }
     net_node(n, "Concat", flat, "joint", "axis=1");
     net_output(n, "joint");

@@ -9,7 +9,7 @@ int cx_has_input(const cx_case *c, int i)
 
 cx_type cx_input_type(const cx_case *c, int i)
 {
-    return c->x_literal[i] != NULL ? c->x_literal[i]->type : CX_REAL;
+    return c->x_type[i];
 }
 
 cxai_status cx_read_list(const cx_case *c, int input, const char *name,

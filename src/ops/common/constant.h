@@ -8,7 +8,7 @@
 /* 1 when input i is there, 0 when it is left out. */
 int cx_has_input(const cx_case *c, int i);
 
-/* CX_REAL for everything that is not a constant of integers. */
+/* CX_REAL for an input that is left out. */
 cx_type cx_input_type(const cx_case *c, int i);
 
 /* values is NULL when the list is left out. */
