@@ -191,11 +191,16 @@ TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(TEST_LIBRARIES))
 $(BUILD)/obj/tests/%.o: ALL_CFLAGS += -Isrc -Itests
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call object,$(SUPPORT_FILES)) $(STATIC)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBRARY_LIBS) $(TEST_LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(STATIC) $(LIBRARY_LIBS) \
+	  $(TEST_LIBS)
 
 # This one's allocations fail on purpose.
 $(BUILD)/tests/test_memory: ALL_LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc \
   -Wl,--wrap=realloc,--wrap=aligned_alloc
+
+# This one runs all targets of the fuzzers.
+FUZZ_FILES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+$(BUILD)/tests/test_corpus: $(call object,$(FUZZ_FILES))
 
 # The README's example programs, cut out and built as a user would.
 EXAMPLES = $(addprefix $(BUILD)/readme/,hook method)
@@ -244,11 +249,11 @@ bench: $(BUILD)/tests/bench/bench
 # Fuzzers need clang, not its OpenMP; each runs for a bounded time over its
 # corpus.
 FUZZ_SECONDS ?= 30
-FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(FUZZ_FILES))
 fuzz:
 	$(MAKE) BUILD=$(BUILD)/fuzz CC=clang SANITIZE=address,undefined \
 	  OPENMP=-Wno-unknown-pragmas \
-	  CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' run-fuzzers
+	  CFLAGS='-O1 -g -fsanitize=fuzzer-no-link -DFUZZING' run-fuzzers
 
 $(BUILD)/obj/tests/fuzz/%.o: ALL_CFLAGS += -Isrc -Itests
 $(BUILD)/fuzzers/%: $(BUILD)/obj/tests/fuzz/%.o $(STATIC)
@@ -348,7 +353,7 @@ tables: all
 	cp $(BUILD)/README.md README.md
 
 # All that there is, compiled and not linked.
-OTHER_TEST_FILES = $(wildcard tests/bench/*.c tests/zoo/*.c tests/fuzz/*.c)
+OTHER_TEST_FILES = $(FUZZ_FILES) $(wildcard tests/bench/*.c tests/zoo/*.c)
 objects: $(LIBRARY_OBJECTS) $(CLI_OBJECTS) $(call object,$(SUPPORT_FILES) \
   $(if $(DOUBLE),$(DOUBLE_TEST_FILES),$(TEST_FILES) $(OTHER_TEST_FILES)))
 

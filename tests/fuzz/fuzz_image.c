@@ -1,22 +1,9 @@
-/*
- * Fuzzing of the picture decoders: any bytes are a picture or one clear line.
- * A picture that loads is prepared for a network, written, and read again.
- *
- *     clang -fsanitize=fuzzer,address,undefined ...   a libFuzzer target
- */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
+/* Fuzzing of the picture decoders: any bytes are a picture or one clear line.
+   A picture that loads is prepared for a network, written, and read again. */
 #include "cxai/preprocess.h"
+#include "fuzz/target.h"
 
-static void require(int condition)
-{
-    if (!condition)
-        abort();
-}
-
-/* The first bytes choose the rule, so that every one is tried. */
+/* The file chooses the rule, so that every one is tried. */
 static void prepare(const cxai_image *image, unsigned choice)
 {
     cxai_preprocess p;
@@ -50,20 +37,22 @@ static void write_and_read(const cxai_image *image)
     free(bytes);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+FUZZ_TARGET(fuzz_image)
 {
     cxai_image image;
     cxai_image_info info;
-    cxai_error error = { .message = "" };
+    cxai_error error;
     cxai_image_options options = { .max_pixels = 1 << 18 };
-    if (cxai_image_parse(&image, bytes, size, "fuzz", &options, &info,
-                         &error)) {
-        require(image.pixels == NULL && error.message[0] != '\0');
+    cxai_status status =
+        cxai_image_parse(&image, bytes, size, "fuzz", &options, &info, &error);
+    if (status != CXAI_OK) {
+        require_error(status, &error);
+        require(image.pixels == NULL && image.width == 0);
         return 0;
     }
+    require(image.width > 0 && image.height > 0 && image.channels == 3);
     require(info.orientation >= 1 && info.orientation <= 8);
+    require(info.bits >= 1 && info.bits <= 16);
     prepare(&image, bytes[size - 1] + (unsigned)size);
     write_and_read(&image);
     cxai_image_free(&image);

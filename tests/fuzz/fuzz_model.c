@@ -1,19 +1,10 @@
-/*
- * Fuzzing of the ONNX reader: any bytes are a model or one clear line.
- *
- *     clang -fsanitize=fuzzer,address,undefined ...   a libFuzzer target
- *     cc -DREPLAY ...                                 replays files
- *
- * A model that loads is described and run once, forwards and backwards, at a
- * small cost.
- */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+/* Fuzzing of the ONNX reader: any bytes are a model or one clear line. A model
+   that loads is described and run once, forwards and backwards, at a small
+   cost. */
 #include "cxai/model.h"
+#include "cxai/preprocess.h"
 #include "cxai/session.h"
+#include "fuzz/target.h"
 
 static const cxai_limits limits = {
     .file_bytes = 1 << 20,
@@ -21,12 +12,6 @@ static const cxai_limits limits = {
     .memory_bytes = 1 << 26,
     .nodes = 1000,
 };
-
-static void require(int condition)
-{
-    if (!condition)
-        abort();
-}
 
 /* The declared shape of the first input, free dimensions being 1. */
 static int small_shape(const cxai_model *model, cxai_shape *shape)
@@ -91,38 +76,26 @@ static void run(const cxai_model *model, const cxai_shape *shape)
     cxai_session_free(&session);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+FUZZ_TARGET(fuzz_model)
 {
     cxai_model *model;
-    cxai_error error = { .message = "" };
-    if (cxai_model_load_memory(&model, bytes, size, NULL, &limits, &error)) {
-        require(model == NULL && error.message[0] != '\0');
+    cxai_error error;
+    cxai_status status =
+        cxai_model_load_memory(&model, bytes, size, NULL, &limits, &error);
+    if (status != CXAI_OK) {
+        require_error(status, &error);
+        require(model == NULL);
         return 0;
     }
     cxai_shape shape;
+    cxai_preprocess preprocess;
     if (small_shape(model, &shape)) {
         describe(model, &shape);
         run(model, &shape);
     }
+    status = cxai_preprocess_for_model(&preprocess, model, NULL, &error);
+    if (status != CXAI_OK)
+        require_error(status, &error);
     cxai_model_free(&model);
     return 0;
 }
-
-#ifdef REPLAY
-int main(int count, char **paths)
-{
-    for (int i = 1; i < count; i++) {
-        FILE *file = fopen(paths[i], "rb");
-        uint8_t *bytes = malloc(limits.file_bytes);
-        if (file == NULL || bytes == NULL)
-            return 1;
-        size_t size = fread(bytes, 1, limits.file_bytes, file);
-        fclose(file);
-        LLVMFuzzerTestOneInput(bytes, size);
-        free(bytes);
-    }
-    return 0;
-}
-#endif
