@@ -218,6 +218,47 @@ static void test_bad_files(void **state)
     }
 }
 
+/* Copies a file with its end cut off, or with one bit turned over. */
+static void damage(const fixture *f, const char *from, const char *to,
+                   int variant)
+{
+    char path[256];
+    void *bytes;
+    size_t size;
+    cxai_error error;
+    check_ok(cxai_file_read(from, 0, &bytes, &size, &error), &error);
+    size_t at = size * (size_t)(2 * variant + 1) / 24;
+    if (variant % 2 == 0)
+        size = at;
+    else
+        ((uint8_t *)bytes)[at] ^= (uint8_t)(1 << variant / 2 % 8);
+    snprintf(path, sizeof path, "%s/%s", f->folder, to);
+    check_ok(cxai_file_write(path, bytes, size, &error), &error);
+    free(bytes);
+}
+
+/* The program does it, or says in one line why not. */
+static void do_or_refuse(fixture *f, const char *command)
+{
+    int code = sh(f, command);
+    const char *end = strchr(f->error, '\n');
+    if (code != 0 && (code != 1 || end == NULL || end[1] != '\0'))
+        fail_msg("\"%s\" ended with %d: %s", command, code, f->error);
+}
+
+static void test_damaged_files(void **state)
+{
+    fixture *f = *state;
+    for (int variant = 0; variant < 12; variant++) {
+        damage(f, "tests/data/nets/mobile2.dynamo.onnx", "hurt.onnx", variant);
+        damage(f, "tests/data/pictures/rgb8.png", "hurt.png", variant);
+        damage(f, "tests/data/pictures/420.jpg", "hurt.jpg", variant);
+        do_or_refuse(f, "cxai classify -m hurt.onnx data/cat.jpg");
+        do_or_refuse(f, "cxai heatmap hurt.png -o h.png");
+        do_or_refuse(f, "cxai heatmap hurt.jpg -o h.png");
+    }
+}
+
 /* One bad file among good ones: the others are done, the end is a failure. */
 static void test_one_bad_file_of_many(void **state)
 {
@@ -392,6 +433,7 @@ int main(void)
         TEST(test_wrong_command_lines),
         TEST(test_unknown_names_get_the_nearest),
         TEST(test_bad_files),
+        TEST(test_damaged_files),
         TEST(test_one_bad_file_of_many),
         TEST(test_full_disk),
         TEST(test_classify_report),

@@ -1,7 +1,8 @@
 /*
  * The fuzzers' targets over their files: what tests/fuzz/corpus/TARGET holds,
- * seeds and everything that ever made a fuzzer stop. A target ends the program
- * when something is wrong; sanitizers and valgrind see the rest.
+ * seeds and everything that ever made a fuzzer stop; each file whole, cut off
+ * at many places, and with many single bits turned over. A target ends the
+ * program when something is wrong; sanitizers and valgrind see the rest.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "cxai/file.h"
+#include "cxai/random.h"
 #include "support/check.h"
 
 typedef int target_function(const uint8_t *bytes, size_t size);
@@ -29,27 +31,39 @@ enum { TARGETS = sizeof targets / sizeof *targets };
 
 #define CORPUS "tests/fuzz/corpus"
 
-static void run_file(const target *t, const char *name)
+/* In memory exactly as large, so that a read behind it is seen. */
+static void run_bytes(const target *t, const uint8_t *bytes, size_t size,
+                      size_t flipped_bit)
 {
-    char path[1024];
+    uint8_t *exact = malloc(size > 0 ? size : 1);
+    assert_non_null(exact);
+    memcpy(exact, bytes, size);
+    if (flipped_bit < 8 * size)
+        exact[flipped_bit / 8] ^= (uint8_t)(1u << flipped_bit % 8);
+    assert_int_equal(t->function(exact, size), 0);
+    free(exact);
+}
+
+static void run_file(const target *t, const char *path)
+{
+    enum { DAMAGES = 40 }; /* of each kind */
     void *bytes;
     size_t size;
     cxai_error error;
-    snprintf(path, sizeof path, CORPUS "/%s/%s", t->name, name);
     check_ok(cxai_file_read(path, 0, &bytes, &size, &error), &error);
-    /* exactly as large as the file, so that a read behind it is seen */
-    void *exact = malloc(size > 0 ? size : 1);
-    assert_non_null(exact);
-    memcpy(exact, bytes, size);
+    run_bytes(t, bytes, size, SIZE_MAX);
+    for (size_t i = 0; i < DAMAGES; i++) {
+        uint64_t random = cxai_random_bits(size, 0, i);
+        run_bytes(t, bytes, size * i / DAMAGES, SIZE_MAX);
+        run_bytes(t, bytes, size, (size_t)(random % (8 * size + 1)));
+    }
     free(bytes);
-    assert_int_equal(t->function(exact, size), 0);
-    free(exact);
 }
 
 static void test_target(void **state)
 {
     const target *t = *state;
-    char path[256];
+    char path[1024];
     int count = 0;
     snprintf(path, sizeof path, CORPUS "/%s", t->name);
     DIR *folder = opendir(path);
@@ -57,11 +71,24 @@ static void test_target(void **state)
     for (struct dirent *e = readdir(folder); e != NULL; e = readdir(folder)) {
         if (e->d_name[0] == '.')
             continue;
-        run_file(t, e->d_name);
+        snprintf(path, sizeof path, CORPUS "/%s/%s", t->name, e->d_name);
+        run_file(t, path);
         count++;
     }
     closedir(folder);
     assert_true(count > 0);
+}
+
+/* Networks and photos as they are, larger than a fuzzer likes. */
+static void test_whole_files(void **state)
+{
+    static const target model = { "fuzz_model", fuzz_model };
+    static const target image = { "fuzz_image", fuzz_image };
+    (void)state;
+    run_file(&model, "tests/data/nets/mobile3.legacy.onnx");
+    run_file(&model, "tests/data/nets/shuffle.dynamo.onnx");
+    run_file(&image, "data/cat.jpg");
+    run_file(&image, "tests/data/preprocess/wide.png");
 }
 
 /* Every folder of files has its target here. */
@@ -79,8 +106,9 @@ static void test_no_folder_is_left_out(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[TARGETS + 1] = {
-        [TARGETS] = cmocka_unit_test(test_no_folder_is_left_out),
+    struct CMUnitTest tests[TARGETS + 2] = {
+        [TARGETS] = cmocka_unit_test(test_whole_files),
+        [TARGETS + 1] = cmocka_unit_test(test_no_folder_is_left_out),
     };
     for (int i = 0; i < TARGETS; i++)
         tests[i] = (struct CMUnitTest){
