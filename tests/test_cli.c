@@ -190,6 +190,8 @@ static void test_unknown_names_get_the_nearest(void **state)
     refuse(f, "cxai heatmap data/dog.jpg --method gradcm", 1, "gradcam");
     refuse(f, "cxai heatmap data/dog.jpg --colormap virids", 1, "viridis");
     refuse(f, "cxai synthesize -l stem -c 40", 1, "0 to 31");
+    refuse(f, "cxai heatmap data/dog.jpg -l pool", 1, "before the pooling");
+    refuse(f, "cxai kernels -l logits", 1, "no convolution makes");
 }
 
 static void test_bad_files(void **state)

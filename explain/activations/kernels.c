@@ -5,6 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Whether a node keeps its first input's channels, so that the convolution
+   behind it may be said to make the layer. */
+static int keeps_channels(const cxai_node *node)
+{
+    static const char *const others[] = { "Gemm",    "MatMul",    "Flatten",
+                                          "Reshape", "Transpose", "Concat",
+                                          NULL };
+    for (int i = 0; others[i] != NULL; i++)
+        if (strcmp(node->operator_type, others[i]) == 0)
+            return 0;
+    return node->input_count > 0;
+}
+
 cxai_status cxai_kernels_find(cxai_kernels *out, const cxai_model *model,
                               int layer, cxai_error *error)
 {
@@ -19,7 +32,7 @@ cxai_status cxai_kernels_find(cxai_kernels *out, const cxai_model *model,
             break;
         cxai_node node = cxai_model_node(model, producer);
         if (strcmp(node.operator_type, "Conv") != 0) {
-            value = node.input_count > 0 ? node.inputs[0] : -1;
+            value = keeps_channels(&node) ? node.inputs[0] : -1;
             continue;
         }
         cxai_tensor weights = cxai_model_constant(model, node.inputs[1]);
@@ -32,7 +45,7 @@ cxai_status cxai_kernels_find(cxai_kernels *out, const cxai_model *model,
         return CXAI_OK;
     }
     return cxai_fail(error, CXAI_NOT_FOUND,
-                     "kernels: no convolution leads to layer '%s'", name);
+                     "kernels: no convolution makes layer '%s'", name);
 }
 
 /* Adds factor times an input channel of a filter to a map. */
