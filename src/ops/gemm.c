@@ -3,138 +3,20 @@
  * transposes. MatMul: numpy.matmul, a product of the last two axes over
  * broadcast batches.
  *
- * Both, and all their gradients, are products of strided matrices
- * (kernels/multiply.h); weights are read as they lie, in both directions.
+ * Both, and all their gradients, are batches of matrix products
+ * (common/product.h); weights are read as they lie, in both directions.
  */
-#include "base/size.h"
-#include "kernels/multiply.h"
 #include "ops/common/check.h"
 #include "ops/common/constant.h"
 #include "ops/common/epilogue.h"
+#include "ops/common/product.h"
 
 enum { A, B, C }; /* inputs */
 
-/* The three products of a node. */
-enum { PRODUCT, GRADIENT_A, GRADIENT_B, PRODUCTS };
-
-/* A matrix in memory. */
-typedef struct strides {
-    int64_t row, column;
-} strides;
-
 typedef struct params {
-    int64_t rows, columns, depth; /* a': rows,depth; b': depth,columns */
-    strides a, b;
-    int transposes_a, transposes_b;
+    cx_product product;
     cxai_real alpha, beta;
-    /* the batch; offsets are 0 along axes that are broadcast */
-    int batch_rank;
-    int64_t batch[CXAI_MAX_RANK];
-    int64_t a_batch[CXAI_MAX_RANK], b_batch[CXAI_MAX_RANK];
-    int64_t y_batch[CXAI_MAX_RANK];
 } params;
-
-/* ---- the products -------------------------------------------------------- */
-
-/* y = a' b', without pointers. */
-static cx_multiply plain_product(const params *p)
-{
-    return (cx_multiply){
-        .rows = p->rows,
-        .columns = p->columns,
-        .depth = p->depth,
-        .a_row = p->a.row,
-        .a_column = p->a.column,
-        .b_row = p->b.row,
-        .b_column = p->b.column,
-        .c_row = p->columns,
-    };
-}
-
-/* da' = dy b'^T; as a lies in memory: da = b' dy^T when a is transposed. */
-static cx_multiply gradient_a(const params *p)
-{
-    if (p->transposes_a)
-        return (cx_multiply){
-            .rows = p->depth,
-            .columns = p->rows,
-            .depth = p->columns,
-            .a_row = p->b.row,
-            .a_column = p->b.column,
-            .b_row = 1,
-            .b_column = p->columns,
-            .c_row = p->rows,
-        };
-    return (cx_multiply){
-        .rows = p->rows,
-        .columns = p->depth,
-        .depth = p->columns,
-        .a_row = p->columns,
-        .a_column = 1,
-        .b_row = p->b.column,
-        .b_column = p->b.row,
-        .c_row = p->depth,
-    };
-}
-
-/* db' = a'^T dy; as b lies in memory: db = dy^T a' when b is transposed. */
-static cx_multiply gradient_b(const params *p)
-{
-    if (p->transposes_b)
-        return (cx_multiply){
-            .rows = p->columns,
-            .columns = p->depth,
-            .depth = p->rows,
-            .a_row = 1,
-            .a_column = p->columns,
-            .b_row = p->a.row,
-            .b_column = p->a.column,
-            .c_row = p->depth,
-        };
-    return (cx_multiply){
-        .rows = p->depth,
-        .columns = p->columns,
-        .depth = p->rows,
-        .a_row = p->a.column,
-        .a_column = p->a.row,
-        .b_row = p->columns,
-        .b_column = 1,
-        .c_row = p->columns,
-    };
-}
-
-static cx_multiply product_of(const params *p, int which)
-{
-    return which == PRODUCT      ? plain_product(p)
-           : which == GRADIENT_A ? gradient_a(p)
-                                 : gradient_b(p);
-}
-
-/* Runs one of the products for every item of the batch. Where the result is
-   broadcast, items are added in ascending order. */
-static void run_batch(const cx_case *c, cx_multiply m, const int64_t *a_batch,
-                      const int64_t *b_batch, const int64_t *c_batch,
-                      void *workspace)
-{
-    const params *p = c->params;
-    const cx_multiply start = m;
-    int64_t items = 1;
-    for (int i = 0; i < p->batch_rank; i++)
-        items *= p->batch[i];
-    for (int64_t item = 0; item < items; item++) {
-        int64_t rest = item;
-        m = start;
-        for (int i = p->batch_rank - 1; i >= 0; i--) {
-            int64_t at = rest % p->batch[i];
-            rest /= p->batch[i];
-            m.a += at * a_batch[i];
-            m.b += at * b_batch[i];
-            m.c += at * c_batch[i];
-            m.accumulate |= at > 0 && c_batch[i] == 0;
-        }
-        cx_multiply_run(c->kernels, &m, c->threads, workspace);
-    }
-}
 
 static void scale(const cxai_tensor *t, cxai_real factor)
 {
@@ -143,48 +25,44 @@ static void scale(const cxai_tensor *t, cxai_real factor)
         t->data[i] *= factor;
 }
 
-static void backward_a(const cx_call *call)
+/* y before alpha. */
+static void multiply(const cx_call *call)
 {
     const params *p = call->c->params;
-    const cxai_real *dy = call->dy[0].data, *b = call->x[B].data;
-    cx_multiply m = gradient_a(p);
-    m.a = p->transposes_a ? b : dy;
-    m.b = p->transposes_a ? dy : b;
-    m.c = call->dx[A].data;
-    /* a batch never comes with a transposed operand */
-    run_batch(call->c, m, p->y_batch, p->b_batch, p->a_batch, call->workspace);
-    scale(&call->dx[A], p->alpha);
+    cx_product_run(call->c, &p->product, CX_PRODUCT, call->x[A].data,
+                   call->x[B].data, call->y[0].data, call->workspace);
 }
 
-static void backward_b(const cx_call *call)
+static void multiply_backward(const cx_call *call)
 {
     const params *p = call->c->params;
-    const cxai_real *dy = call->dy[0].data, *a = call->x[A].data;
-    cx_multiply m = gradient_b(p);
-    m.a = p->transposes_b ? dy : a;
-    m.b = p->transposes_b ? a : dy;
-    m.c = call->dx[B].data;
-    run_batch(call->c, m, p->a_batch, p->y_batch, p->b_batch, call->workspace);
-    scale(&call->dx[B], p->alpha);
+    const cxai_real *dy = call->dy[0].data;
+    if (call->dx[A].data != NULL) {
+        cx_product_run(call->c, &p->product, CX_GRADIENT_A, dy, call->x[B].data,
+                       call->dx[A].data, call->workspace);
+        scale(&call->dx[A], p->alpha);
+    }
+    if (call->dx[B].data != NULL) {
+        cx_product_run(call->c, &p->product, CX_GRADIENT_B, call->x[A].data, dy,
+                       call->dx[B].data, call->workspace);
+        scale(&call->dx[B], p->alpha);
+    }
 }
 
 static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
 {
-    const params *p = c->params;
-    for (int which = 0; which < PRODUCTS; which++) {
-        const cx_multiply m = product_of(p, which);
-        size_t bytes = cx_multiply_workspace(c->kernels, &m, c->threads);
-        int runs = which == PRODUCT ||
-                   (wanted & 1u << (which == GRADIENT_A ? A : B)) != 0;
-        size_t *most = which == PRODUCT ? &demand->forward_workspace
-                                        : &demand->backward_workspace;
-        if (runs && bytes > *most)
-            *most = bytes;
-    }
-    if (wanted & 1u << A)
+    const cx_product *p = &((const params *)c->params)->product;
+    demand->forward_workspace = cx_product_workspace(c, p, CX_PRODUCT);
+    if (wanted & 1u << A) {
         demand->keep_inputs |= 1u << B;
-    if (wanted & 1u << B)
+        demand->backward_workspace = cx_product_workspace(c, p, CX_GRADIENT_A);
+    }
+    if (wanted & 1u << B) {
+        size_t bytes = cx_product_workspace(c, p, CX_GRADIENT_B);
         demand->keep_inputs |= 1u << A;
+        if (bytes > demand->backward_workspace)
+            demand->backward_workspace = bytes;
+    }
 }
 
 /* ---- Gemm ---------------------------------------------------------------- */
@@ -214,15 +92,16 @@ static cxai_status check_summand(const cx_case *c, const cxai_shape *y)
 
 static cxai_status gemm_infer(const cx_case *c)
 {
-    params *p = c->params;
+    params *numbers = c->params;
+    cx_product *p = &numbers->product;
     const cxai_shape *a = &c->x_shape[A], *b = &c->x_shape[B];
     cxai_status status = cx_check_reals(c);
     if (status != CXAI_OK)
         return status;
     if (a->rank != 2 || b->rank != 2)
         return refuse_shapes(c);
-    p->alpha = (cxai_real)cx_attribute_float(c->attributes, "alpha", 1);
-    p->beta = (cxai_real)cx_attribute_float(c->attributes, "beta", 1);
+    numbers->alpha = (cxai_real)cx_attribute_float(c->attributes, "alpha", 1);
+    numbers->beta = (cxai_real)cx_attribute_float(c->attributes, "beta", 1);
     p->transposes_a = cx_attribute_int(c->attributes, "transA", 0) != 0;
     p->transposes_b = cx_attribute_int(c->attributes, "transB", 0) != 0;
     p->rows = a->dim[p->transposes_a];
@@ -230,9 +109,6 @@ static cxai_status gemm_infer(const cx_case *c)
     p->columns = b->dim[!p->transposes_b];
     if (b->dim[p->transposes_b] != p->depth)
         return refuse_shapes(c);
-    p->a = p->transposes_a ? (strides){ 1, p->rows } : (strides){ p->depth, 1 };
-    p->b =
-        p->transposes_b ? (strides){ 1, p->depth } : (strides){ p->columns, 1 };
     const cxai_shape y = { 2, { p->rows, p->columns } };
     status = check_summand(c, &y);
     if (status == CXAI_OK)
@@ -251,17 +127,18 @@ static void finish(const cx_call *call)
         c = cx_view_of(&call->x[C]);
         c = cx_view_broadcast(c, &call->y[0].shape);
     }
-    for (int64_t i = 0; i < p->rows; i++) {
-        cxai_real *y = call->y[0].data + i * p->columns;
+    int64_t rows = p->product.rows, columns = p->product.columns;
+    for (int64_t i = 0; i < rows; i++) {
+        cxai_real *y = call->y[0].data + i * columns;
         const cxai_real *row = c.data;
         if (row != NULL)
             row += i * c.stride[0];
-        for (int64_t j = 0; j < p->columns; j++) {
+        for (int64_t j = 0; j < columns; j++) {
             cxai_real v = p->alpha * y[j];
             if (row != NULL)
                 v += p->beta * row[j * c.stride[1]];
             if (residual != NULL)
-                v += residual[i * p->columns + j];
+                v += residual[i * columns + j];
             v = v < epilogue.low ? epilogue.low : v;
             y[j] = v > epilogue.high ? epilogue.high : v;
         }
@@ -271,21 +148,14 @@ static void finish(const cx_call *call)
 
 static void gemm_forward(const cx_call *call)
 {
-    cx_multiply m = plain_product(call->c->params);
-    m.a = call->x[A].data;
-    m.b = call->x[B].data;
-    m.c = call->y[0].data;
-    cx_multiply_run(call->c->kernels, &m, call->c->threads, call->workspace);
+    multiply(call);
     finish(call);
 }
 
 static void gemm_backward(const cx_call *call)
 {
     const params *p = call->c->params;
-    if (call->dx[A].data != NULL)
-        backward_a(call);
-    if (call->dx[B].data != NULL)
-        backward_b(call);
+    multiply_backward(call);
     if (!cx_has_input(call->c, C) || call->dx[C].data == NULL)
         return;
     cx_view dc = cx_view_of(&call->dx[C]), dy = cx_view_of(&call->dy[0]);
@@ -304,8 +174,8 @@ static int batch_axes(const cxai_shape *shape)
 }
 
 /* Offsets of an operand's matrices in the batch, aligned at its last axis. */
-static void set_batch(const params *p, const cxai_shape *shape, int64_t matrix,
-                      int64_t *offset)
+static void set_batch(const cx_product *p, const cxai_shape *shape,
+                      int64_t matrix, int64_t *offset)
 {
     int own = batch_axes(shape);
     for (int i = p->batch_rank - 1, k = own - 1; i >= 0; i--, k--) {
@@ -315,7 +185,7 @@ static void set_batch(const params *p, const cxai_shape *shape, int64_t matrix,
 }
 
 /* A batch of a over one b is a single, taller matrix. */
-static void merge_batch(params *p)
+static void merge_batch(cx_product *p)
 {
     while (p->batch_rank > 0) {
         int last = p->batch_rank - 1;
@@ -330,31 +200,29 @@ static void merge_batch(params *p)
 
 static cxai_status set_matmul_shape(const cx_case *c, const cxai_shape *batch)
 {
-    const params *p = c->params;
-    const cxai_shape *a = &c->x_shape[A], *b = &c->x_shape[B];
+    const cx_product *p = &((const params *)c->params)->product;
     cxai_shape y = *batch;
-    if (a->rank > 1)
+    if (c->x_shape[A].rank > 1)
         y.dim[y.rank++] = p->rows;
-    if (b->rank > 1)
+    if (c->x_shape[B].rank > 1)
         y.dim[y.rank++] = p->columns;
     return cx_set_shape(c, 0, &y);
 }
 
 static cxai_status matmul_infer(const cx_case *c)
 {
-    params *p = c->params;
+    params *numbers = c->params;
+    cx_product *p = &numbers->product;
     const cxai_shape *a = &c->x_shape[A], *b = &c->x_shape[B];
     cxai_status status = cx_check_reals(c);
     if (status != CXAI_OK)
         return status;
     if (a->rank < 1 || b->rank < 1)
         return refuse_shapes(c);
-    p->alpha = 1;
+    numbers->alpha = 1;
     p->rows = a->rank > 1 ? a->dim[a->rank - 2] : 1;
     p->depth = a->dim[a->rank - 1];
     p->columns = b->rank > 1 ? b->dim[b->rank - 1] : 1;
-    p->a = (strides){ p->depth, 1 };
-    p->b = (strides){ p->columns, 1 };
     cxai_shape a_outer = *a, b_outer = *b, batch;
     a_outer.rank = batch_axes(a);
     b_outer.rank = batch_axes(b);
@@ -373,24 +241,6 @@ static cxai_status matmul_infer(const cx_case *c)
     set_batch(p, &batch, p->rows * p->columns, p->y_batch);
     merge_batch(p);
     return cx_check_demand(c, demand, 3);
-}
-
-static void matmul_forward(const cx_call *call)
-{
-    const params *p = call->c->params;
-    cx_multiply m = plain_product(p);
-    m.a = call->x[A].data;
-    m.b = call->x[B].data;
-    m.c = call->y[0].data;
-    run_batch(call->c, m, p->a_batch, p->b_batch, p->y_batch, call->workspace);
-}
-
-static void matmul_backward(const cx_call *call)
-{
-    if (call->dx[A].data != NULL)
-        backward_a(call);
-    if (call->dx[B].data != NULL)
-        backward_b(call);
 }
 
 /* ---- table --------------------------------------------------------------- */
@@ -438,8 +288,8 @@ static const cx_operator operators[] = {
         .params_size = sizeof(params),
         .infer = matmul_infer,
         .demand = demand,
-        .forward = matmul_forward,
-        .backward = matmul_backward,
+        .forward = multiply,
+        .backward = multiply_backward,
         CX_SAMPLES(matmul_samples),
     },
 };

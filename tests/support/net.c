@@ -120,11 +120,11 @@ static int read_attribute(cx_builder *builder, char *text, cx_attribute *list)
     *value++ = '\0';
     cx_attribute a = { .name = text };
     size_t length = strlen(value);
-    if (strchr(value, ',') != NULL) {
-        read_list(builder, &a, value);
-    } else if (isalpha((unsigned char)*value)) {
+    if (isalpha((unsigned char)*value) || strncmp(value, "...", 3) == 0) {
         a.kind = CX_ATTRIBUTE_STRING;
         a.s = value;
+    } else if (strchr(value, ',') != NULL) {
+        read_list(builder, &a, value);
     } else if (strchr(value, '.') != NULL || value[length - 1] == 'f') {
         a.kind = CX_ATTRIBUTE_FLOAT;
         a.f = strtod(value, NULL);

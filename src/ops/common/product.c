@@ -1,0 +1,114 @@
+#include "ops/common/product.h"
+
+#include "kernels/multiply.h"
+
+/* A matrix in memory. */
+typedef struct strides {
+    int64_t row, column;
+} strides;
+
+static strides row_major(int64_t columns)
+{
+    return (strides){ columns, 1 };
+}
+
+static strides transposed(strides s)
+{
+    return (strides){ s.column, s.row };
+}
+
+/* a', b' and y. */
+static strides a_strides(const cx_product *p)
+{
+    return p->transposes_a ? transposed(row_major(p->rows))
+                           : row_major(p->depth);
+}
+
+static strides b_strides(const cx_product *p)
+{
+    return p->transposes_b ? transposed(row_major(p->depth))
+                           : row_major(p->columns);
+}
+
+/* result (rows,columns) = left (rows,depth) right (depth,columns) */
+static cx_multiply multiply(int64_t rows, int64_t columns, int64_t depth,
+                            strides left, strides right)
+{
+    return (cx_multiply){
+        .rows = rows,
+        .columns = columns,
+        .depth = depth,
+        .a_row = left.row,
+        .a_column = left.column,
+        .b_row = right.row,
+        .b_column = right.column,
+        .c_row = columns,
+    };
+}
+
+/* Whether the second operand is the left factor: the transposed product is
+   computed where the result lies transposed. */
+static int is_swapped(const cx_product *p, cx_product_kind kind)
+{
+    return (kind == CX_GRADIENT_A && p->transposes_a) ||
+           (kind == CX_GRADIENT_B && p->transposes_b);
+}
+
+/* da' = dy b'^T, or da = b' dy^T; db' = a'^T dy, or db = dy^T a'. */
+static cx_multiply factors(const cx_product *p, cx_product_kind kind)
+{
+    strides a = a_strides(p), b = b_strides(p), dy = row_major(p->columns);
+    switch (kind) {
+    case CX_PRODUCT: break;
+    case CX_GRADIENT_A:
+        if (p->transposes_a)
+            return multiply(p->depth, p->rows, p->columns, b, transposed(dy));
+        return multiply(p->rows, p->depth, p->columns, dy, transposed(b));
+    case CX_GRADIENT_B:
+        if (p->transposes_b)
+            return multiply(p->columns, p->depth, p->rows, transposed(dy), a);
+        return multiply(p->depth, p->columns, p->rows, transposed(a), dy);
+    }
+    return multiply(p->rows, p->columns, p->depth, a, b);
+}
+
+size_t cx_product_workspace(const cx_case *c, const cx_product *p,
+                            cx_product_kind kind)
+{
+    const cx_multiply m = factors(p, kind);
+    return cx_multiply_workspace(c->kernels, &m, c->threads);
+}
+
+void cx_product_run(const cx_case *c, const cx_product *p, cx_product_kind kind,
+                    const cxai_real *first, const cxai_real *second,
+                    cxai_real *result, void *workspace)
+{
+    const int64_t *first_batch =
+        kind == CX_GRADIENT_A ? p->y_batch : p->a_batch;
+    const int64_t *second_batch =
+        kind == CX_GRADIENT_B ? p->y_batch : p->b_batch;
+    const int64_t *result_batch = kind == CX_PRODUCT      ? p->y_batch
+                                  : kind == CX_GRADIENT_A ? p->a_batch
+                                                          : p->b_batch;
+    int swapped = is_swapped(p, kind);
+    const cx_multiply start = factors(p, kind);
+    int64_t items = 1;
+    for (int i = 0; i < p->batch_rank; i++)
+        items *= p->batch[i];
+    for (int64_t item = 0; item < items; item++) {
+        cx_multiply m = start;
+        int64_t rest = item;
+        m.a = swapped ? second : first;
+        m.b = swapped ? first : second;
+        m.c = result;
+        for (int i = p->batch_rank - 1; i >= 0; i--) {
+            int64_t at = rest % p->batch[i];
+            rest /= p->batch[i];
+            m.a += at * (swapped ? second_batch : first_batch)[i];
+            m.b += at * (swapped ? first_batch : second_batch)[i];
+            m.c += at * result_batch[i];
+            m.accumulate |= at > 0 && result_batch[i] == 0;
+        }
+        cx_multiply_run(c->kernels, &m, c->threads, workspace);
+    }
+}
