@@ -12,7 +12,7 @@
 
 #include "tensor/view.h"
 
-enum { CX_ROW_INPUTS = 4 };
+enum { CX_ROW_INPUTS = 7 };
 
 /* out[i] = f(in[0][i], in[1][i], ...) for i < n; all are contiguous. */
 typedef void cx_row_function(cxai_real *out, const cxai_real *const *in,
