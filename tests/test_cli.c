@@ -261,6 +261,30 @@ static void test_damaged_files(void **state)
     }
 }
 
+/* Arrays of no picture, of other sizes and ranks. */
+static void test_arrays_that_do_not_fit(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        cxai_shape shape;
+        const char *text;
+    } cases[] = {
+        { { 4, { 0, 3, 224, 224 } }, "0x3x224x224, but the network takes 1x3" },
+        { { 3, { 3, 1, 1 } }, "1x3x1x1, but the network takes 1x3x224x224" },
+        { { 0, { 0 } }, "scalar, but the network takes 1x3x224x224" },
+        { { 5, { 1, 1, 3, 1, 1 } }, "1x1x3x1x1, but" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const cxai_real numbers[3] = { 0 };
+        char path[256];
+        cxai_error error;
+        snprintf(path, sizeof path, "%s/a.npy", f->folder);
+        check_ok(cxai_npy_save(path, numbers, &cases[i].shape, &error), &error);
+        refuse(f, "cxai classify a.npy", 1, cases[i].text);
+        refuse(f, "cxai heatmap a.npy -o h.png", 1, cases[i].text);
+    }
+}
+
 /* One bad file among good ones: the others are done, the end is a failure. */
 static void test_one_bad_file_of_many(void **state)
 {
@@ -436,6 +460,7 @@ int main(void)
         TEST(test_unknown_names_get_the_nearest),
         TEST(test_bad_files),
         TEST(test_damaged_files),
+        TEST(test_arrays_that_do_not_fit),
         TEST(test_one_bad_file_of_many),
         TEST(test_full_disk),
         TEST(test_classify_report),

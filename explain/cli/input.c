@@ -27,7 +27,8 @@ static cxai_status open_array(input *in, const workbench *bench,
         in->shape.rank++;
     }
     cxai_shape wanted = bench->input_shape;
-    if (wanted.rank > 0)
+    if (wanted.rank > 0 && in->shape.rank == wanted.rank &&
+        in->shape.dim[0] > 0)
         wanted.dim[0] = in->shape.dim[0];
     if (!cxai_shape_equal(&in->shape, &wanted)) {
         char have[128], want[128];
