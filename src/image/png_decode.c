@@ -15,7 +15,8 @@ typedef struct decoder {
     cxai_image_info *found;
     cxai_error *error;
     cxai_status status;
-    int no_memory; /* 1: libpng asked for memory and got none */
+    int no_memory;      /* 1: libpng asked for memory and got none */
+    size_t most_memory; /* at once; more is not for what the file holds */
     png_structp png;
     png_infop info;
     uint8_t *raw; /* one row, or all rows of an interlaced picture */
@@ -41,6 +42,8 @@ static void on_error(png_structp png, png_const_charp message)
 static png_voidp on_malloc(png_structp png, png_alloc_size_t size)
 {
     decoder *d = png_get_mem_ptr(png);
+    if (size > d->most_memory)
+        return NULL;
     void *block = cx_alloc(size, 1);
     if (block == NULL)
         d->no_memory = 1;
@@ -66,6 +69,13 @@ static void on_read(png_structp png, png_bytep bytes, size_t size)
         png_error(png, "truncated: the file ends before the picture does");
     memcpy(bytes, d->file->bytes + d->position, size);
     d->position += size;
+}
+
+/* While chunks are read that are kept whole: libpng takes memory for as much
+   as they claim to hold before it reads them. Its own needs are small then. */
+static void expect_chunks(decoder *d)
+{
+    d->most_memory = d->file->size + (1 << 16);
 }
 
 /* Gamma, profiles and texts have no influence here: they are skipped unread,
@@ -176,6 +186,7 @@ static int start(decoder *d)
         if (!(colour_type & PNG_COLOR_MASK_COLOR))
             png_set_gray_to_rgb(png);
     }
+    d->most_memory = SIZE_MAX; /* for rows, whose size is checked */
     int passes = png_set_interlace_handling(png);
     png_read_update_info(png, d->info);
     return passes;
@@ -212,6 +223,7 @@ static void read_rows(decoder *d, int passes)
 
 static void finish(decoder *d)
 {
+    expect_chunks(d);
     png_read_end(d->png, d->info);
     png_bytep exif;
     png_uint_32 size;
@@ -239,6 +251,7 @@ cxai_status cx_png_decode(cxai_image *out, const cx_picture_file *file,
                           cxai_image_info *info, cxai_error *error)
 {
     decoder d = { .file = file, .out = out, .found = info, .error = error };
+    expect_chunks(&d);
     d.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &d, on_error,
                                      on_warning, &d, on_malloc, on_free);
     if (d.png != NULL)
