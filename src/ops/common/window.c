@@ -145,8 +145,10 @@ static cxai_status measure(const cx_case *c, int ceil_mode, int number,
     return CXAI_OK;
 }
 
-cxai_status cx_window_read(const cx_case *c, const cx_window_options *options,
-                           cx_window *window)
+/* All but the padding. */
+static cxai_status read_steps(const cx_case *c,
+                              const cx_window_options *options,
+                              cx_window *window)
 {
     int64_t strides[3] = { 1, 1, 1 }, dilations[3] = { 1, 1, 1 };
     cxai_status status = read_rank(c, window);
@@ -161,11 +163,76 @@ cxai_status cx_window_read(const cx_case *c, const cx_window_options *options,
         axis->stride = strides[i];
         axis->dilation = dilations[i];
     }
+    return status;
+}
+
+cxai_status cx_window_read(const cx_case *c, const cx_window_options *options,
+                           cx_window *window)
+{
+    cxai_status status = read_steps(c, options, window);
     if (status == CXAI_OK)
         status = read_padding(c, window);
     for (int i = 3 - window->rank; i < 3 && status == CXAI_OK; i++)
         status = measure(c, options->ceil_mode, i - 1 + window->rank,
                          &window->axis[i]);
+    return status;
+}
+
+/* ---- transposed ---------------------------------------------------------- */
+
+/* What a transposed convolution says of its output beside pads. */
+typedef struct enlarging {
+    const char *how;             /* auto_pad */
+    int64_t extra[3], wanted[3]; /* output_padding, output_shape (0: none) */
+} enlarging;
+
+/* axis->in from axis->out. An output of given size is padded as it needs:
+   evenly, an odd pixel at the end (SAME_UPPER) or at the beginning. */
+static cxai_status measure_transposed(const cx_case *c, const enlarging *e,
+                                      int i, cx_window_axis *axis)
+{
+    int64_t moved = axis->stride * (axis->out - 1), size = e->wanted[i];
+    if (moved > largest || extent(axis) > largest)
+        return cx_refuse(c, CXAI_LIMIT, "its output would be too large");
+    int64_t natural = moved + extent(axis) + e->extra[i];
+    if (size == 0 && strncmp(e->how, "SAME", 4) == 0)
+        size = axis->out * axis->stride;
+    if (size > 0) {
+        int64_t total = natural > size ? natural - size : 0;
+        int upper = strcmp(e->how, "SAME_UPPER") == 0;
+        axis->before = (total + !upper) / 2;
+        axis->after = total - axis->before;
+    } else {
+        size = natural - axis->before - axis->after;
+    }
+    if (size < 1 || size > largest)
+        return cx_refuse(c, CXAI_INVALID,
+                         "its output would have %" PRId64 " pixels along axis "
+                         "%d; 1 to %" PRId64 " are possible",
+                         size, 2 + i, largest);
+    axis->in = size;
+    return CXAI_OK;
+}
+
+cxai_status cx_window_read_transposed(const cx_case *c, const int64_t *kernel,
+                                      cx_window *window)
+{
+    const cx_window_options options = { .kernel = kernel };
+    enlarging e = {
+        .how = cx_attribute_string(c->attributes, "auto_pad", "NOTSET"),
+    };
+    cxai_status status = read_steps(c, &options, window);
+    if (status == CXAI_OK) /* for its checks; SAME is measured below */
+        status = read_padding(c, window);
+    if (status == CXAI_OK)
+        status = read_numbers(c, "output_padding", window->rank, 0, e.extra);
+    if (status == CXAI_OK)
+        status = read_numbers(c, "output_shape", window->rank, 1, e.wanted);
+    for (int i = 0; i < window->rank && status == CXAI_OK; i++) {
+        cx_window_axis *axis = &window->axis[3 - window->rank + i];
+        axis->out = axis->in;
+        status = measure_transposed(c, &e, i, axis);
+    }
     return status;
 }
 
@@ -177,14 +244,28 @@ cxai_status cx_window_whole(const cx_case *c, cx_window *window)
     return status;
 }
 
+static cxai_shape picture(const cx_window *window, int64_t channels)
+{
+    cxai_shape shape = { .rank = window->rank + 2 };
+    shape.dim[0] = window->batch;
+    shape.dim[1] = channels;
+    return shape;
+}
+
 cxai_shape cx_window_output(const cx_window *window, int64_t channels)
 {
-    cxai_shape y = { .rank = window->rank + 2 };
-    y.dim[0] = window->batch;
-    y.dim[1] = channels;
+    cxai_shape y = picture(window, channels);
     for (int i = 0; i < window->rank; i++)
         y.dim[2 + i] = window->axis[3 - window->rank + i].out;
     return y;
+}
+
+cxai_shape cx_window_input(const cx_window *window, int64_t channels)
+{
+    cxai_shape x = picture(window, channels);
+    for (int i = 0; i < window->rank; i++)
+        x.dim[2 + i] = window->axis[3 - window->rank + i].in;
+    return x;
 }
 
 int64_t cx_window_cells(const cx_window *window)

@@ -29,11 +29,18 @@ typedef struct cx_window_options {
 cxai_status cx_window_read(const cx_case *c, const cx_window_options *options,
                            cx_window *window);
 
+/* The same of a transposed convolution, whose output is the window's input and
+   the other way round: x_shape[0] has the window's output pixels, and the
+   input's follow (also from output_padding and output_shape). */
+cxai_status cx_window_read_transposed(const cx_case *c, const int64_t *kernel,
+                                      cx_window *window);
+
 /* A window that covers the whole input. */
 cxai_status cx_window_whole(const cx_case *c, cx_window *window);
 
-/* y_shape of batch, channels and the window's output. */
+/* The shape of batch, channels and the window's output or input pixels. */
 cxai_shape cx_window_output(const cx_window *window, int64_t channels);
+cxai_shape cx_window_input(const cx_window *window, int64_t channels);
 
 int64_t cx_window_cells(const cx_window *window);
 

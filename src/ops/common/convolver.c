@@ -1,0 +1,217 @@
+#include "ops/common/convolver.h"
+
+#include "base/size.h"
+#include "kernels/convolve.h"
+#include "ops/common/epilogue.h"
+
+cxai_status cx_convolver_infer(const cx_case *c, cx_convolver *v)
+{
+    cxai_status status = cx_forward_taps(c, &v->window, &v->gather);
+    return status == CXAI_OK ? cx_backward_phases(c, &v->window, &v->scatter)
+                             : status;
+}
+
+static int is_depthwise(const cx_convolver *v)
+{
+    return v->inputs == 1 && v->outputs == 1;
+}
+
+/* Phases of a direction: gathering is one. */
+static int64_t phase_count(const cx_convolver *v, cx_direction direction)
+{
+    return direction == CX_GATHER ? 1 : v->scatter.count;
+}
+
+static const cx_phase *phase_number(const cx_convolver *v,
+                                    cx_direction direction, int64_t i)
+{
+    return direction == CX_GATHER ? &v->gather : &v->scatter.phase[i];
+}
+
+/* Channels of a group that are read and written. */
+static int64_t depth_of(const cx_convolver *v, cx_direction direction)
+{
+    return direction == CX_GATHER ? v->inputs : v->outputs;
+}
+
+static int64_t columns_of(const cx_convolver *v, cx_direction direction)
+{
+    return direction == CX_GATHER ? v->outputs : v->inputs;
+}
+
+/* ---- weights ------------------------------------------------------------- */
+
+/* Bytes that a phase's packed weights take. */
+static size_t phase_bytes(const cx_case *c, const cx_convolver *v,
+                          const cx_phase *phase, cx_direction direction)
+{
+    if (is_depthwise(v))
+        return cx_size_line(cx_size_times(
+            cx_size_times((size_t)phase->taps + 1, (size_t)v->groups),
+            sizeof(cxai_real)));
+    size_t group =
+        cx_panels_bytes(c->kernels, phase->taps, depth_of(v, direction),
+                        columns_of(v, direction));
+    return cx_size_line(cx_size_times(group, (size_t)v->groups));
+}
+
+size_t cx_convolver_packed_bytes(const cx_case *c, const cx_convolver *v,
+                                 cx_direction direction)
+{
+    size_t bytes = 0;
+    for (int64_t i = 0; i < phase_count(v, direction); i++)
+        bytes = cx_size_plus(
+            bytes, phase_bytes(c, v, phase_number(v, direction, i), direction));
+    return bytes;
+}
+
+/* A row of biases, then a row of all channels for each tap. */
+static void pack_depthwise(const cx_convolver *v, const cx_phase *phase,
+                           const cxai_real *w, const cxai_real *bias,
+                           cxai_real *packed)
+{
+    int64_t cells = v->gather.taps;
+    for (int64_t g = 0; g < v->groups; g++)
+        packed[g] = bias == NULL ? 0 : bias[g];
+    for (int64_t t = 0; t < phase->taps; t++)
+        for (int64_t g = 0; g < v->groups; g++)
+            packed[(t + 1) * v->groups + g] =
+                w[g * cells + phase->tap[t].weight];
+}
+
+static void pack_phase(const cx_case *c, const cx_convolver *v,
+                       const cx_phase *phase, cx_direction direction,
+                       const cxai_real *w, const cxai_real *bias, void *packed)
+{
+    if (is_depthwise(v)) {
+        pack_depthwise(v, phase, w, bias, packed);
+        return;
+    }
+    int64_t cells = v->gather.taps, row = v->inputs * cells;
+    int gathers = direction == CX_GATHER;
+    cx_weights weights = {
+        .tap_stride = 1,
+        .depth_stride = gathers ? cells : row,
+        .column_stride = gathers ? row : cells,
+        .taps = phase->taps,
+        .depth = depth_of(v, direction),
+        .columns = columns_of(v, direction),
+        .tap = phase->tap,
+    };
+    size_t group_bytes = cx_panels_bytes(c->kernels, weights.taps,
+                                         weights.depth, weights.columns);
+    for (int64_t g = 0; g < v->groups; g++) {
+        weights.data = w + g * v->outputs * row;
+        weights.bias = bias == NULL ? NULL : bias + g * weights.columns;
+        cx_pack_panels(c->kernels, &weights, c->threads,
+                       (cxai_real *)packed +
+                           (size_t)g * (group_bytes / sizeof(cxai_real)));
+    }
+}
+
+void cx_convolver_pack(const cx_case *c, const cx_convolver *v,
+                       cx_direction direction, const cxai_real *w,
+                       const cxai_real *bias, void *packed)
+{
+    char *to = packed;
+    for (int64_t i = 0; i < phase_count(v, direction); i++) {
+        const cx_phase *phase = phase_number(v, direction, i);
+        pack_phase(c, v, phase, direction, w, bias, to);
+        to += phase_bytes(c, v, phase, direction);
+    }
+}
+
+/* ---- convolutions -------------------------------------------------------- */
+
+static cx_convolution describe(const cx_convolver *v, const cx_phase *phase,
+                               cx_direction direction)
+{
+    int gathers = direction == CX_GATHER;
+    const cx_epilogue none = cx_no_epilogue();
+    cx_convolution k = {
+        .batch = v->window.batch,
+        .taps = phase->taps,
+        .tap = phase->tap,
+        .groups = v->groups,
+        .depth = depth_of(v, direction),
+        .columns = columns_of(v, direction),
+        .low = none.low,
+        .high = none.high,
+    };
+    for (int i = 0; i < 3; i++) {
+        const cx_window_axis *axis = &v->window.axis[i];
+        k.in[i] = gathers ? axis->in : axis->out;
+        k.out[i] = phase->out[i];
+        k.step[i] = gathers ? axis->stride : 1;
+    }
+    return k;
+}
+
+/* Where a phase writes: all pixels, or every stride-th from its start on. */
+static void aim(cx_convolution *k, const cx_convolver *v, const cx_phase *phase,
+                const cx_convolver_pass *pass)
+{
+    int gathers = pass->direction == CX_GATHER;
+    k->y = pass->to->data;
+    int64_t stride = cx_pixel_stride(pass->to);
+    for (int a = 2; a >= 0; a--) {
+        const cx_window_axis *axis = &v->window.axis[a];
+        k->y_stride[1 + a] = gathers ? stride : stride * axis->stride;
+        k->y += gathers ? 0 : phase->start[a] * stride;
+        stride *= gathers ? axis->out : axis->in;
+    }
+    k->y_stride[0] = stride;
+}
+
+/* Pixels of no phase receive the bias alone. */
+static void fill(const cxai_tensor *to, const cxai_real *bias)
+{
+    cx_view all = cx_view_of(to);
+    if (bias == NULL) {
+        cx_view_fill(&all, 0);
+        return;
+    }
+    for (int64_t i = 0; i < to->shape.dim[1]; i++) {
+        cx_view channel = cx_view_select(all, 1, i);
+        cx_view_fill(&channel, bias[i]);
+    }
+}
+
+size_t cx_convolver_workspace(const cx_case *c, const cx_convolver *v,
+                              cx_direction direction)
+{
+    size_t most = 0;
+    for (int64_t i = 0; i < phase_count(v, direction); i++) {
+        cx_convolution k =
+            describe(v, phase_number(v, direction, i), direction);
+        size_t bytes = cx_convolve_workspace(c->kernels, &k, c->threads);
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
+void cx_convolver_run(const cx_case *c, const cx_convolver *v,
+                      const cx_convolver_pass *pass, void *workspace)
+{
+    const char *packed = pass->packed;
+    if (pass->direction == CX_SCATTER && !v->scatter.complete)
+        fill(pass->to, pass->bias);
+    for (int64_t i = 0; i < phase_count(v, pass->direction); i++) {
+        const cx_phase *phase = phase_number(v, pass->direction, i);
+        cx_convolution k = describe(v, phase, pass->direction);
+        k.x = pass->from->data;
+        k.x_pixel = cx_pixel_stride(pass->from);
+        aim(&k, v, phase, pass);
+        if (pass->epilogue != NULL) {
+            k.residual = cx_epilogue_residual(pass->epilogue);
+            k.low = pass->epilogue->low;
+            k.high = pass->epilogue->high;
+        }
+        k.weights = (const cxai_real *)(const void *)packed;
+        if (is_depthwise(v))
+            cx_convolve_depthwise(c->kernels, &k, c->threads, workspace);
+        else
+            cx_convolve(c->kernels, &k, c->threads, workspace);
+        packed += phase_bytes(c, v, phase, pass->direction);
+    }
+}

@@ -1,0 +1,47 @@
+/*
+ * The linear map of a convolution, run in both directions: Conv gathers
+ * forwards and scatters its gradient, ConvTranspose does the opposite.
+ *
+ * Named after Conv: the window's `in` pixels have groups * inputs channels, its
+ * `out` pixels groups * outputs. Gathering goes from `in` to `out`, scattering
+ * from `out` to `in`, phase by phase (ops/common/phase.h).
+ */
+#ifndef CX_OPS_COMMON_CONVOLVER_H
+#define CX_OPS_COMMON_CONVOLVER_H
+
+#include "ops/common/phase.h"
+
+typedef enum cx_direction { CX_GATHER, CX_SCATTER } cx_direction;
+
+typedef struct cx_convolver {
+    cx_window window;
+    int64_t groups, inputs, outputs; /* channels of a group */
+    cx_phase gather;
+    cx_phases scatter;
+} cx_convolver;
+
+/* Fills gather and scatter from the rest. */
+cxai_status cx_convolver_infer(const cx_case *c, cx_convolver *v);
+
+/* Weights w (groups*outputs, inputs, cells) packed for one direction, with a
+   bias for each channel that is written, or NULL. */
+size_t cx_convolver_packed_bytes(const cx_case *c, const cx_convolver *v,
+                                 cx_direction direction);
+void cx_convolver_pack(const cx_case *c, const cx_convolver *v,
+                       cx_direction direction, const cxai_real *w,
+                       const cxai_real *bias, void *packed);
+
+typedef struct cx_convolver_pass {
+    cx_direction direction;
+    const cxai_tensor *from, *to; /* channels-last */
+    const void *packed;
+    const cxai_real *bias;       /* as packed */
+    const cx_epilogue *epilogue; /* of gathering; NULL: none */
+} cx_convolver_pass;
+
+size_t cx_convolver_workspace(const cx_case *c, const cx_convolver *v,
+                              cx_direction direction);
+void cx_convolver_run(const cx_case *c, const cx_convolver *v,
+                      const cx_convolver_pass *pass, void *workspace);
+
+#endif
