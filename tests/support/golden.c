@@ -124,8 +124,10 @@ static cxai_status read_checks(golden *g, const cJSON *entry, cxai_error *error)
 cxai_status golden_open(golden *out, const char *folder, const cJSON *entry,
                         cxai_error *error)
 {
+    const cJSON *exact = cJSON_GetObjectItem(entry, "exact");
     golden g = { .file = text(entry, "file"),
-                 .target = number(entry, "target") };
+                 .target = number(entry, "target"),
+                 .exact = cJSON_IsTrue(exact) };
     char path[512];
     cxai_shape shape;
     join(path, folder, g.file);

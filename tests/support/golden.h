@@ -31,7 +31,8 @@ typedef struct golden {
     cxai_real *numbers;
     int64_t number_count;
     const cxai_real *onnxruntime; /* its output, or NULL */
-    int logits;                   /* the value before any softmax */
+    int exact;  /* the file has torch's weights, not products of them */
+    int logits; /* the value before any softmax */
     int64_t classes;
     int64_t target;
     int check_count;

@@ -9,7 +9,8 @@
  * "!" marks what is farther than TOLERANCE, which makes the exit status 1.
  * "~" marks a gradient that is, where torch's own gradient moves at least half
  * as far when its layers are off by float32's rounding: some ReLU or max pool
- * is too near to a kink. The double build (make DOUBLE=1) has no such excuse.
+ * is too near to a kink. The double build (make DOUBLE=1) is granted that only
+ * where the exporter rounded weights anew when it folded batch norms.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,8 @@
 #include "support/check.h"
 #include "support/golden.h"
 
-/* Rounding in another order of summation was measured at 6e-6 and less. */
+/* Rounding in another order of summation was measured at 4e-5 (resnet50) and
+   less. */
 #define TOLERANCE 1e-4
 #define REPEATS 3
 
@@ -31,16 +33,18 @@ static double milliseconds(void)
 }
 
 /* What a gradient's distance may be. */
-static double tolerance(const golden_check *check, int gradient)
+static double tolerance(const golden *g, const golden_check *check,
+                        int gradient)
 {
-    int in_double = sizeof(cxai_real) == sizeof(double);
-    double excused = gradient && !in_double ? 2 * check->sensitivity : 0;
+    int exact = g->exact && sizeof(cxai_real) == sizeof(double);
+    double excused = gradient && !exact ? 2 * check->sensitivity : 0;
     return excused > TOLERANCE ? excused : TOLERANCE;
 }
 
 /* Prints one distance; 1 when it is too large or could not be measured. */
-static int report(const cxai_session *session, const golden_check *check,
-                  int gradient, const cxai_real *expected, cxai_error *error)
+static int report(const golden *g, const cxai_session *session,
+                  const golden_check *check, int gradient,
+                  const cxai_real *expected, cxai_error *error)
 {
     int64_t count;
     cxai_real *actual =
@@ -51,7 +55,7 @@ static int report(const cxai_session *session, const golden_check *check,
                           ? relative_error(actual, expected, count)
                           : 1;
     free(actual);
-    int bad = !(distance <= tolerance(check, gradient));
+    int bad = !(distance <= tolerance(g, check, gradient));
     printf(" %8.1e%c", distance, bad ? '!' : distance <= TOLERANCE ? ' ' : '~');
     return bad;
 }
@@ -70,11 +74,11 @@ static int compare(const golden *g, cxai_error *error)
     for (int i = 0; !failed && i < g->check_count; i++) {
         const golden_check *c = &g->checks[i];
         if (c->activation)
-            bad |= report(session, c, 0, c->activation, error);
+            bad |= report(g, session, c, 0, c->activation, error);
         if (c->gradient)
-            bad |= report(session, c, 1, c->gradient, error);
+            bad |= report(g, session, c, 1, c->gradient, error);
         if (c->value == g->logits)
-            bad |= report(session, c, 0, g->onnxruntime, error);
+            bad |= report(g, session, c, 0, g->onnxruntime, error);
     }
     cxai_session_free(&session);
     return bad;
