@@ -80,7 +80,10 @@ static cxai_status read_check(const golden *g, const cJSON *item,
                               golden_check *check, cxai_error *error)
 {
     const cJSON *dimension;
+    const cJSON *sensitivity = cJSON_GetObjectItem(item, "sensitivity");
     *check = (golden_check){ .name = text(item, "value") };
+    if (cJSON_IsNumber(sensitivity))
+        check->sensitivity = sensitivity->valuedouble;
     cxai_status status = find(g, check->name, &check->value, error);
     cJSON_ArrayForEach(dimension, cJSON_GetObjectItem(item, "shape"))
     {
