@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "graph/builder.h"
+#include "graph/expand.h"
 
 static const cxai_limits default_limits = {
     .file_bytes = (uint64_t)4 << 30,
@@ -246,6 +247,8 @@ cxai_status cx_builder_node(cx_builder *builder, const cx_node_spec *spec,
                             cxai_error *error)
 {
     cxai_model *model = builder->model;
+    if (cx_is_compound(spec->domain != NULL ? spec->domain : "", spec->type))
+        return cx_expand(builder, spec, error);
     if ((uint64_t)model->node_count >= model->limits.nodes)
         return cxai_fail(error, CXAI_LIMIT,
                          "the graph has more than %llu nodes",

@@ -41,8 +41,8 @@ static const element elements[] = {
     { TYPE(INT8), "int8", 1, CX_INT8, INT32S },
     { TYPE(UINT8), "uint8", 1, CX_UINT8, INT32S },
     { TYPE(BOOL), "bool", 1, CX_INT64, INT32S },
-    { TYPE(INT16), "int16", 2, CX_INT64, INT32S },
-    { TYPE(UINT16), "uint16", 2, CX_INT64, INT32S },
+    { TYPE(INT16), "int16", 2, CX_INT16, INT32S },
+    { TYPE(UINT16), "uint16", 2, CX_UINT16, INT32S },
     { TYPE(INT32), "int32", 4, CX_INT64, INT32S },
     { TYPE(UINT32), "uint32", 4, CX_INT64, UINT64S },
     { TYPE(INT64), "int64", 8, CX_INT64, INT64S },
@@ -137,8 +137,6 @@ static int64_t integer_of_bits(int32_t data_type, uint64_t bits)
 {
     switch (data_type) {
     case TYPE(BOOL): return (bits & 255) != 0;
-    case TYPE(INT16): return (int16_t)bits;
-    case TYPE(UINT16): return (uint16_t)bits;
     case TYPE(INT32): return (int32_t)bits;
     case TYPE(UINT32): return (uint32_t)bits;
     case TYPE(UINT64): return bits > INT64_MAX ? INT64_MAX : (int64_t)bits;
@@ -149,16 +147,13 @@ static int64_t integer_of_bits(int32_t data_type, uint64_t bits)
 static void widen(const element *e, const source *s, const cx_literal *literal)
 {
     cxai_real *reals = literal->data;
-    int64_t *integers = literal->data;
-    uint8_t *bytes = literal->data;
     for (size_t i = 0; i < s->count; i++) {
         uint64_t bits = element_bits(e, s, i);
         if (e->type == CX_REAL)
             reals[i] = real_of_bits(e->data_type, bits);
-        else if (e->type == CX_INT64)
-            integers[i] = integer_of_bits(e->data_type, bits);
         else
-            bytes[i] = (uint8_t)bits;
+            cx_literal_set_int(literal, (int64_t)i,
+                               integer_of_bits(e->data_type, bits));
     }
 }
 

@@ -323,7 +323,7 @@ static cxai_status fold_real_powers(const cx_case *c, cx_literal *y)
                            cx_literal_number(exponent, powers == 1 ? 0 : i));
         if (!(fabs(value) < 9e18))
             return cx_refuse(c, CXAI_MALFORMED, "a power is no integer");
-        cx_store_integer(y, i, (int64_t)value);
+        cx_literal_set_int(y, i, (int64_t)value);
     }
     return CXAI_OK;
 }

@@ -19,10 +19,10 @@ typedef struct target {
 } target;
 
 static const target targets[] = {
-    { 1, CX_REAL, 0, 0 },    { 10, CX_REAL, 0, 0 },  { 11, CX_REAL, 0, 0 },
-    { 16, CX_REAL, 0, 0 },   { 9, CX_INT64, 1, 0 },  { 2, CX_UINT8, 8, 0 },
-    { 3, CX_INT8, 8, 1 },    { 4, CX_INT64, 16, 0 }, { 5, CX_INT64, 16, 1 },
-    { 6, CX_INT64, 32, 1 },  { 7, CX_INT64, 64, 1 }, { 12, CX_INT64, 32, 0 },
+    { 1, CX_REAL, 0, 0 },    { 10, CX_REAL, 0, 0 },   { 11, CX_REAL, 0, 0 },
+    { 16, CX_REAL, 0, 0 },   { 9, CX_INT64, 1, 0 },   { 2, CX_UINT8, 8, 0 },
+    { 3, CX_INT8, 8, 1 },    { 4, CX_UINT16, 16, 0 }, { 5, CX_INT16, 16, 1 },
+    { 6, CX_INT64, 32, 1 },  { 7, CX_INT64, 64, 1 },  { 12, CX_INT64, 32, 0 },
     { 13, CX_INT64, 64, 0 },
 };
 
@@ -102,9 +102,7 @@ static void cast_forward(const cx_call *call)
     const target *to = ((const cast_params *)call->c->params)->to;
     const cx_literal *x = call->c->x_literal[0];
     if (x != NULL && x->type != CX_REAL) {
-        int64_t count = cx_literal_count(x);
-        for (int64_t i = 0; i < count; i++)
-            call->y[0].data[i] = (cxai_real)cx_literal_number(x, i);
+        cx_literal_reals(x, call->y[0].data);
     } else if (to->type == CX_REAL) {
         cx_move_forward(call, describe);
     } else {
@@ -141,13 +139,8 @@ static cxai_status cast_fold(const cx_case *c, cx_literal *const *y)
     const target *to = ((const cast_params *)c->params)->to;
     const cx_literal *x = c->x_literal[0];
     int64_t count = cx_literal_count(x);
-    for (int64_t i = 0; i < count; i++) {
-        int64_t value = cast_element(x, i, to);
-        if (to->type == CX_INT64)
-            ((int64_t *)y[0]->data)[i] = value;
-        else /* the low byte, signed or not */
-            ((uint8_t *)y[0]->data)[i] = (uint8_t)value;
-    }
+    for (int64_t i = 0; i < count; i++)
+        cx_literal_set_int(y[0], i, cast_element(x, i, to));
     return CXAI_OK;
 }
 
@@ -164,105 +157,6 @@ static const cx_sample cast_like_samples[] = {
     { .inputs = "2,3,2;1" },
     { .inputs = "3=-2,0,300;1=1" },
     { .inputs = "3=-2,0,300;1" },
-};
-
-/* ---- DequantizeLinear ---- */
-
-/* x viewed as outer x channel x inner; one channel: the whole tensor shares
-   its scale. */
-typedef struct dequantize_params {
-    int64_t outer, channels, inner;
-} dequantize_params;
-
-static cxai_status check_constants(const cx_case *c)
-{
-    if (c->x_literal[0] == NULL || c->x_literal[0]->type == CX_REAL)
-        return cx_refuse(c, CXAI_UNSUPPORTED,
-                         "only constants of integers can be dequantised, not "
-                         "quantised activations");
-    if (cx_input_type(c, 1) != CX_REAL)
-        return cx_refuse(c, CXAI_MALFORMED, "its scale is an integer");
-    if (!cx_has_input(c, 2))
-        return CXAI_OK;
-    const cx_literal *zero = c->x_literal[2];
-    if (zero == NULL || zero->type != c->x_literal[0]->type ||
-        !cxai_shape_equal(&zero->shape, &c->x_shape[1]))
-        return cx_refuse(c, CXAI_MALFORMED,
-                         "its zero point is not a constant of the data's type "
-                         "and the scale's shape");
-    return CXAI_OK;
-}
-
-static cxai_status dequantize_infer(const cx_case *c)
-{
-    dequantize_params *params = c->params;
-    const cxai_shape *x = &c->x_shape[0], *scale = &c->x_shape[1];
-    cxai_status status = check_constants(c);
-    if (status != CXAI_OK)
-        return status;
-    if (scale->rank > 1 ||
-        cx_attribute_int(c->attributes, "block_size", 0) != 0)
-        return cx_refuse(c, CXAI_UNSUPPORTED,
-                         "blocked quantisation is not supported; use one "
-                         "scale for a tensor or for a channel");
-    int64_t count = cxai_shape_count(x);
-    *params = (dequantize_params){ 1, 1, count };
-    c->y_type[0] = CX_REAL;
-    if (cxai_shape_count(scale) == 1)
-        return cx_set_shape(c, 0, x);
-    int axis;
-    int64_t named = cx_attribute_int(c->attributes, "axis", 1);
-    status = cx_read_axis(c, named, x->rank, &axis);
-    if (status != CXAI_OK)
-        return status;
-    if (scale->dim[0] != x->dim[axis])
-        return cx_refuse(c, CXAI_MALFORMED,
-                         "%" PRId64 " scales for %" PRId64
-                         " channels on axis %d",
-                         scale->dim[0], x->dim[axis], axis);
-    params->outer = cx_shape_product(x, 0, axis);
-    params->channels = x->dim[axis];
-    params->inner = cx_shape_product(x, axis + 1, x->rank);
-    return cx_set_shape(c, 0, x);
-}
-
-/* y = (x - zero) * scale for `count` elements from `start` on; the difference
-   is exact. */
-static void dequantize_run(const cx_literal *x, int64_t start, int64_t count,
-                           double zero, cxai_real scale, cxai_real *y)
-{
-#define RUN(type)                                                              \
-    for (int64_t i = 0; i < count; i++)                                        \
-    y[i] =                                                                     \
-        (cxai_real)((double)((const type *)x->data)[start + i] - zero) * scale
-    switch (x->type) {
-    case CX_INT8: RUN(int8_t); break;
-    case CX_UINT8: RUN(uint8_t); break;
-    case CX_INT64: RUN(int64_t); break;
-    case CX_REAL: break;
-    }
-#undef RUN
-}
-
-static void dequantize_forward(const cx_call *call)
-{
-    const dequantize_params *p = call->c->params;
-    const cx_literal *x = call->c->x_literal[0];
-    const cx_literal *zero =
-        cx_has_input(call->c, 2) ? call->c->x_literal[2] : NULL;
-    cxai_real *y = call->y[0].data;
-    for (int64_t row = 0; row < p->outer * p->channels; row++) {
-        int64_t channel = row % p->channels, start = row * p->inner;
-        dequantize_run(x, start, p->inner,
-                       zero != NULL ? cx_literal_number(zero, channel) : 0,
-                       call->x[1].data[channel], y + start);
-    }
-}
-
-static const cx_sample dequantize_samples[] = {
-    { .inputs = "2,3=-4,0,7,1,2,3;1" },
-    { .inputs = "2,3=-4,0,7,1,2,3;3;3=1,0,-1" },
-    { .inputs = "2,3=-4,0,7,1,2,3;2", .attributes = "axis=-2" },
 };
 
 static const cx_operator operators[] = {
@@ -288,15 +182,6 @@ static const cx_operator operators[] = {
       .backward = cast_backward,
       .fold = cast_fold,
       CX_SAMPLES(cast_like_samples) },
-    { .name = "DequantizeLinear",
-      .min_inputs = 2,
-      .max_inputs = 3,
-      .layout = CX_ROW_MAJOR,
-      .params_size = sizeof(dequantize_params),
-      .infer = dequantize_infer,
-      .forward = dequantize_forward,
-      .not_differentiable = "its input is a constant of integers",
-      CX_SAMPLES(dequantize_samples) },
 };
 
 const cx_operator_family cx_operators_cast = CX_FAMILY(operators);

@@ -126,14 +126,8 @@ static void eye_forward(const cx_call *call)
 static cxai_status eye_fold(const cx_case *c, cx_literal *const *y)
 {
     int64_t first, length = eye_length(c, &first);
-    size_t item = cx_type_size(y[0]->type);
-    for (int64_t i = 0; i < length; i++) {
-        int64_t at = first + i * (c->y_shape[0].dim[1] + 1);
-        if (item == 1)
-            ((int8_t *)y[0]->data)[at] = 1;
-        else
-            ((int64_t *)y[0]->data)[at] = 1;
-    }
+    for (int64_t i = 0; i < length; i++)
+        cx_literal_set_int(y[0], first + i * (c->y_shape[0].dim[1] + 1), 1);
     return CXAI_OK;
 }
 

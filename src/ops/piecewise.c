@@ -115,7 +115,7 @@ static cxai_status fold(const cx_case *c, cx_literal *const *y)
     for (int64_t i = 0; i < count; i++) {
         int64_t v = cx_literal_int(c->x_literal[0], i);
         v = v < p->least ? p->least : v;
-        cx_store_integer(y[0], i, v > p->greatest ? p->greatest : v);
+        cx_literal_set_int(y[0], i, v > p->greatest ? p->greatest : v);
     }
     return CXAI_OK;
 }

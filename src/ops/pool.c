@@ -30,7 +30,8 @@ static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand);
 static cxai_status finish_infer(const cx_case *c, cxai_status status)
 {
     params *p = c->params;
-    if (status == CXAI_OK)
+    int is_carried = p->maximum && c->x_literal[0] == NULL;
+    if (status == CXAI_OK && !is_carried)
         status = cx_check_reals(c);
     if (status != CXAI_OK)
         return status;
@@ -403,8 +404,8 @@ static const cx_sample global_samples[] = {
     {                                                                          \
         .name = type, .min_inputs = 1, .max_inputs = 1, .max_outputs = 2,      \
         .layout = CX_CHANNELS_LAST, .params_size = sizeof(params),             \
-        .infer = reads, .demand = demand, .forward = forward,                  \
-        .backward = backward, CX_SAMPLES(cases),                               \
+        .carries_integers = 1, .infer = reads, .demand = demand,               \
+        .forward = forward, .backward = backward, CX_SAMPLES(cases),           \
     }
 
 static const cx_operator operators[] = {

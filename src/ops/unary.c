@@ -98,8 +98,8 @@ static cxai_status unary_fold(const cx_case *c, cx_literal *const *y)
     const params *p = c->params;
     int64_t n = cx_literal_count(y[0]);
     for (int64_t i = 0; i < n; i++)
-        cx_store_integer(y[0], i,
-                         p->f->integer(cx_literal_int(c->x_literal[0], i)));
+        cx_literal_set_int(y[0], i,
+                           p->f->integer(cx_literal_int(c->x_literal[0], i)));
     return CXAI_OK;
 }
 

@@ -14,6 +14,8 @@ typedef enum cx_type {
     CX_INT64, /* all other integers and bool in the file */
     CX_INT8,
     CX_UINT8,
+    CX_INT16,
+    CX_UINT16,
 } cx_type;
 
 /* Dense, row-major. */
@@ -36,6 +38,12 @@ int64_t cx_literal_count(const cx_literal *literal);
    truncated and saturated to int64. */
 int64_t cx_literal_int(const cx_literal *literal, int64_t i);
 double cx_literal_number(const cx_literal *literal, int64_t i);
+
+/* Element i of a literal of integers = value, wrapped to its type. */
+void cx_literal_set_int(const cx_literal *literal, int64_t i, int64_t value);
+
+/* All elements as reals. */
+void cx_literal_reals(const cx_literal *literal, cxai_real *reals);
 
 /* A row-major view of a CX_REAL literal. */
 cxai_tensor cx_literal_tensor(const cx_literal *literal);

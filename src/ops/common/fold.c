@@ -19,14 +19,6 @@ static int64_t broadcast_index(const cxai_shape *x, const cxai_shape *y,
     return index;
 }
 
-void cx_store_integer(cx_literal *y, int64_t i, int64_t value)
-{
-    if (y->type == CX_INT64)
-        ((int64_t *)y->data)[i] = value;
-    else
-        ((uint8_t *)y->data)[i] = (uint8_t)value; /* two's complement */
-}
-
 cxai_status cx_fold_integers(const cx_case *c, cx_integer_function *function,
                              cx_literal *y)
 {
@@ -45,7 +37,7 @@ cxai_status cx_fold_integers(const cx_case *c, cx_integer_function *function,
                                  "%lld and %lld",
                                  (long long)value, (long long)other);
         }
-        cx_store_integer(y, i, value);
+        cx_literal_set_int(y, i, value);
     }
     return CXAI_OK;
 }
@@ -69,7 +61,7 @@ cxai_status cx_fold_comparison(const cx_case *c, cx_comparison *comparison,
     for (int64_t i = 0; i < count; i++) {
         int order = order_of(a, broadcast_index(&a->shape, &y->shape, i), b,
                              broadcast_index(&b->shape, &y->shape, i));
-        cx_store_integer(y, i, comparison(order));
+        cx_literal_set_int(y, i, comparison(order));
     }
     return CXAI_OK;
 }

@@ -20,9 +20,6 @@ typedef int64_t cx_comparison(int order);
 cxai_status cx_fold_comparison(const cx_case *c, cx_comparison *comparison,
                                cx_literal *y);
 
-/* Element i of a literal of integers = value, wrapped to its type. */
-void cx_store_integer(cx_literal *y, int64_t i, int64_t value);
-
 /* The shape that all inputs of a node broadcast to. */
 cxai_status cx_broadcast_inputs(const cx_case *c, cxai_shape *out);
 
