@@ -6,7 +6,7 @@ Weights are seeded, not trained (networks.alive), so nothing is downloaded.
 For each network, FOLDER receives NAME.legacy.onnx and NAME.dynamo.onnx, its
 input and golden values from torch in double, and in index.json the same
 entries as for the small networks (README.md), with onnxruntime's logits of
-each file besides torch's. All fourteen take 3 GB on disk.
+each file besides torch's. All fifteen take 3 GB on disk.
 
 Made with torch 2.14.1, torchvision 0.29.1, onnx 1.23.2, onnxruntime 1.32.0.
 """
@@ -40,6 +40,7 @@ ZOO = {
     "shufflenet_v2_x1_0": (224, "conv5", "stage3"),
     "mnasnet1_0": (224, "layers", "layers.11"),
     "regnet_y_400mf": (224, "trunk_output", "trunk_output.block3"),
+    "convnext_tiny": (224, "features.7", "features.5"),
 }
 
 
