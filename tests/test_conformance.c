@@ -58,6 +58,11 @@ static const struct exception {
       "variant: sliding windows of Attention are not supported" },
     { "test_attention_*qk_mat*[!e]?",
       "output: Attention gives out no inner product" },
+    { "test_celu_bfloat16*", BFLOAT_REASON },
+    { "test_attention_4d_gqa_with_past_and_present_fp16_expanded",
+      "precision: computed numbers keep 24 bits where float16 has 11" },
+    { "test_reduce_max_empty_set_bool",
+      "type: truth values are integers here, whose empty maximum is not 0" },
 };
 
 static const char *const ways[] = { "with its inputs fed",
