@@ -42,7 +42,8 @@ DEFINES = -D_DEFAULT_SOURCE -DCXAI_VERSION='"$(VERSION)"' \
 INCLUDES = -Iinclude -I$(BUILD)/gen
 # the thread sanitizer does not see through GNU OpenMP's barriers, and clang may
 # have none; what its pragmas alone use is then unused
-WITHOUT_OPENMP = -Wno-unknown-pragmas -Wno-unused-variable -Wno-unused-parameter
+WITHOUT_OPENMP = -Wno-unknown-pragmas -Wno-unused-variable \
+  -Wno-unused-parameter -Wno-unused-function
 OPENMP = $(if $(findstring thread,$(SANITIZE)),$(WITHOUT_OPENMP),-fopenmp)
 SANITIZERS = $(if $(SANITIZE),-fsanitize=$(SANITIZE) \
   -fno-sanitize-recover=all -fno-omit-frame-pointer)

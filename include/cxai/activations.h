@@ -101,7 +101,8 @@ typedef struct cxai_kernels {
  * Finds the convolution that makes a layer: the Conv whose output it is, or
  * the nearest one that leads to it through the first inputs of nodes
  * that keep its channels (BatchNormalization, activations, Add, pooling ...).
- * CXAI_NOT_FOUND when there is none; CXAI_UNSUPPORTED when its weights are no constant or not of rank 4.
+ * CXAI_NOT_FOUND when there is none; CXAI_UNSUPPORTED when its weights are no
+ * constant or not of rank 4.
  */
 CXAI_API cxai_status cxai_kernels_find(cxai_kernels *out,
                                        const cxai_model *model, int layer,
