@@ -62,7 +62,7 @@ static int split_term(const char *term, size_t length, int rank,
         return 0;
     for (size_t i = 0; i < length; i++) {
         if (isalpha((unsigned char)term[i])) {
-            key[count++] = term[i];
+            key[count++] = (unsigned char)term[i];
             continue;
         }
         if (seen++ > 0 || length - i < 3 || memcmp(term + i, "...", 3) != 0)
@@ -113,8 +113,9 @@ static cxai_status read_input(reading *r, int input, const char *term,
    once, in the order of their codes. */
 static void implicit_output(const reading *r, char *term)
 {
-    strcpy(term, r->ellipsis > 0 ? "..." : "");
-    char *end = term + strlen(term);
+    char *end = term;
+    for (int i = 0; i < 3 && r->ellipsis > 0; i++)
+        *end++ = '.';
     for (int letter = 'A'; letter <= 'z'; letter++)
         for (int i = 0; i < r->e->labels; i++)
             if (r->key[i] == letter && r->uses[i] == 1)
