@@ -1,6 +1,8 @@
 #!/bin/sh
 # Prints the README with its tables made anew from what the program says.
 # usage: tables.sh PROGRAM README.md
+LC_ALL=C
+export LC_ALL
 program=$1
 methods() {
     echo "| method | computes | cost | paper |"
