@@ -96,12 +96,6 @@ static cxai_status choose_layer(cxai_heatmap_call *call, cxai_error *error)
             "%s needs a layer of shape 1xCxHxW, and '%s' is %s",
             call->method->title, cxai_model_value_name(call->model, layer),
             cxai_shape_text(&call->shapes[layer], text, sizeof text));
-    if (call->shapes[layer].dim[2] * call->shapes[layer].dim[3] == 1)
-        return cxai_fail(error, CXAI_INVALID,
-                         "%s needs a layer with positions, and '%s' has one: "
-                         "take a layer before the pooling",
-                         call->method->title,
-                         cxai_model_value_name(call->model, layer));
     call->layer = layer;
     return CXAI_OK;
 }

@@ -254,6 +254,22 @@ static cxai_status find_style(heater *h, cxai_error *error)
     return status;
 }
 
+/* The layer that was asked for. One without positions would make a map without
+   places: it is a mistake, not a wish. */
+static int choose_layer(heater *h)
+{
+    int failed = find_layer(h->bench, h->settings->layer, &h->options.layer);
+    if (failed)
+        return failed;
+    const cxai_shape *shape = &h->bench->shapes[h->options.layer];
+    if (h->method->needs & CXAI_NEEDS_LAYER && shape->rank == 4 &&
+        shape->dim[2] * shape->dim[3] == 1)
+        return complain("layer \"%s\" has no positions left: take a layer "
+                        "before the pooling",
+                        h->settings->layer);
+    return EXIT_DONE;
+}
+
 static int find_options(heater *h)
 {
     const settings *s = h->settings;
@@ -267,9 +283,7 @@ static int find_options(heater *h)
     h->options.batch = (int)s->batch;
     h->options.threads = (int)s->common.threads;
     h->options.progress = progress_function(s->common.quiet);
-    if (s->layer != NULL)
-        return find_layer(h->bench, s->layer, &h->options.layer);
-    return EXIT_DONE;
+    return s->layer != NULL ? choose_layer(h) : EXIT_DONE;
 }
 
 static int run_all(heater *h, const char *const *operands, int count)
