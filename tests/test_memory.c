@@ -114,6 +114,16 @@ static cxai_status load_external(cxai_error *error)
     return load_path(external_path, error);
 }
 
+static cxai_status load_function(cxai_error *error)
+{
+    return load_path("tests/fuzz/corpus/fuzz_model/function.onnx", error);
+}
+
+static cxai_status load_branches(cxai_error *error)
+{
+    return load_path("tests/fuzz/corpus/fuzz_model/branches.onnx", error);
+}
+
 /* Loaded before the counting starts, for the work below. */
 static cxai_model *model;
 static int input;
@@ -277,6 +287,8 @@ static void test_loading(void **state)
     exhaust(load_plain);
     exhaust(load_int8);
     exhaust(load_external);
+    exhaust(load_function);
+    exhaust(load_branches);
 }
 
 static void test_sessions(void **state)

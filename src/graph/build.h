@@ -47,6 +47,16 @@ cxai_status cx_builder_property(cx_builder *builder, const char *key,
 cxai_status cx_builder_producer_name(cx_builder *builder, const char *name,
                                      cxai_error *error);
 
+int cx_is_default_domain(const char *domain);
+
+/* Whether a value of that name has been mentioned. */
+int cx_builder_knows(const cx_builder *builder, const char *name);
+
+/* The literal that a value is, or that it can be computed as from literals;
+   NULL when it depends on an input or is not made yet. */
+cxai_status cx_builder_constant(cx_builder *builder, const char *name,
+                                const cx_literal **literal, cxai_error *error);
+
 /* Checks that every value is made, lists all unsupported operators at once,
    sorts, drops what leads to no output, folds constants. On success the
    builder is freed and *builder NULL; on failure it remains. */

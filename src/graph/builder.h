@@ -20,6 +20,16 @@ struct cx_builder {
     size_t property_capacity;
 };
 
+/* The operator of a node's type, or NULL. */
+const cx_operator *cx_builder_operator(const cx_node *node);
+
+/* Checks how many inputs and outputs a node has; node->op is set. */
+cxai_status cx_builder_check_arity(const cx_node *node, cxai_error *error);
+
+/* Folds a node when all its inputs are literals; *folded says so. */
+cxai_status cx_builder_fold(cx_builder *builder, const cx_node *node,
+                            cx_arena *scratch, int *folded, cxai_error *error);
+
 /* The number of a value, which is added when it is new; -1 without memory. */
 int cx_builder_value(cx_builder *builder, const char *name);
 

@@ -5,16 +5,10 @@
 #include <string.h>
 
 #include "graph/builder.h"
-#include "graph/case.h"
 
 static cxai_status no_memory(cxai_error *error)
 {
     return cxai_fail(error, CXAI_NO_MEMORY, "out of memory building a model");
-}
-
-static int is_default_domain(const char *domain)
-{
-    return *domain == '\0' || strcmp(domain, "ai.onnx") == 0;
 }
 
 /* Stands for operators whose kind has been named. */
@@ -36,7 +30,7 @@ static void describe_unsupported(cx_builder *builder, int first, char *text,
         count++;
     }
     size_t used = strlen(text);
-    const char *domain = is_default_domain(node->domain) ? "" : node->domain;
+    const char *domain = cx_is_default_domain(node->domain) ? "" : node->domain;
     snprintf(text + used, size - used, "%s%s%s%s (%d node%s, first: %s)",
              used > 0 ? ", " : "", domain, *domain != '\0' ? "." : "",
              node->type, count, count == 1 ? "" : "s", node->label);
@@ -48,8 +42,7 @@ static cxai_status find_operators(cx_builder *builder, cxai_error *error)
     int count = builder->model->node_count;
     for (int n = 0; n < count; n++) {
         cx_node *node = &builder->nodes[n];
-        if (is_default_domain(node->domain))
-            node->op = cx_operator_find(node->type);
+        node->op = cx_builder_operator(node);
     }
     for (int n = 0; n < count && strlen(missing) + 1 < sizeof missing; n++)
         if (builder->nodes[n].op == NULL)
@@ -60,34 +53,12 @@ static cxai_status find_operators(cx_builder *builder, cxai_error *error)
     return CXAI_OK;
 }
 
-static cxai_status check_arity(const cx_node *node, cxai_error *error)
-{
-    const cx_operator *op = node->op;
-    int max_outputs = op->max_outputs == 0 ? 1 : op->max_outputs;
-    if (node->input_count < op->min_inputs ||
-        (op->max_inputs >= 0 && node->input_count > op->max_inputs))
-        return cxai_fail(error, CXAI_MALFORMED, "%s has %d inputs", node->label,
-                         node->input_count);
-    for (int i = 0; i < op->min_inputs; i++)
-        if (node->inputs[i] < 0)
-            return cxai_fail(error, CXAI_MALFORMED, "%s lacks its input %d",
-                             node->label, i);
-    if (node->output_count < 1 || node->outputs[0] < 0)
-        return cxai_fail(error, CXAI_MALFORMED, "%s has no output",
-                         node->label);
-    if (max_outputs >= 0 && node->output_count > max_outputs)
-        return cxai_fail(error, CXAI_UNSUPPORTED,
-                         "%s has %d outputs; %d are supported", node->label,
-                         node->output_count, max_outputs);
-    return CXAI_OK;
-}
-
 static cxai_status check_nodes(const cx_builder *builder, cxai_error *error)
 {
     const cxai_model *model = builder->model;
     for (int n = 0; n < model->node_count; n++) {
         const cx_node *node = &builder->nodes[n];
-        cxai_status status = check_arity(node, error);
+        cxai_status status = cx_builder_check_arity(node, error);
         if (status != CXAI_OK)
             return status;
         for (int i = 0; i < node->input_count; i++) {
@@ -219,47 +190,6 @@ static cxai_status sort_nodes(const cx_builder *builder, cx_arena *scratch,
     return status;
 }
 
-/* Folds node n when all its inputs are literals; *folded says so. */
-static cxai_status fold_node(cx_builder *builder, const cx_node *node,
-                             cx_arena *scratch, int *folded, cxai_error *error)
-{
-    *folded = 0;
-    for (int i = 0; i < node->input_count; i++)
-        if (node->inputs[i] >= 0 &&
-            builder->values[node->inputs[i]].literal == NULL)
-            return CXAI_OK;
-    size_t inputs = (size_t)node->input_count;
-    cx_case_input *input = cx_arena_alloc(scratch, inputs, sizeof *input);
-    const cx_literal **y =
-        cx_arena_alloc(scratch, (size_t)node->output_count, sizeof(void *));
-    if (input == NULL || y == NULL)
-        return no_memory(error);
-    for (int i = 0; i < node->input_count; i++) {
-        if (node->inputs[i] < 0) {
-            input[i].shape.rank = -1;
-            continue;
-        }
-        input[i].literal = builder->values[node->inputs[i]].literal;
-        input[i].shape = input[i].literal->shape;
-    }
-    cx_case_context context = { builder->model, &builder->model->arena, 1,
-                                error };
-    cxai_status status;
-    const cx_case *c = cx_case_create(&context, node, input, &status);
-    if (c == NULL)
-        return status;
-    status = cx_case_fold(&context, node->op, c, y);
-    for (int i = 0; status == CXAI_OK && i < node->output_count; i++) {
-        if (node->outputs[i] < 0)
-            continue;
-        cx_value *value = &builder->values[node->outputs[i]];
-        value->literal = y[i];
-        value->producer = -1;
-    }
-    *folded = 1;
-    return status;
-}
-
 /* Copies the live nodes, in order, into the model's arena, folding. */
 static cxai_status place_nodes(cx_builder *builder, const int *order, int count,
                                cx_arena *scratch, cxai_error *error)
@@ -273,7 +203,8 @@ static cxai_status place_nodes(cx_builder *builder, const int *order, int count,
     for (int i = 0; i < count; i++) {
         const cx_node *node = &builder->nodes[order[i]];
         int folded;
-        cxai_status status = fold_node(builder, node, scratch, &folded, error);
+        cxai_status status =
+            cx_builder_fold(builder, node, scratch, &folded, error);
         if (status != CXAI_OK)
             return status;
         if (!folded)

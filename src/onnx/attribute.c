@@ -1,7 +1,7 @@
 /* AttributeProto -> cx_attribute. */
 #include <stdio.h>
 
-#include "onnx/reader.h"
+#include "onnx/scope.h"
 
 #define TYPE(name) ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__##name
 
@@ -70,13 +70,17 @@ static cxai_status read_tensor(cx_reader *reader, const char *label,
 }
 
 /* Sets *known to 0 for a type that no supported operator has. */
-static cxai_status read_attribute(cx_reader *reader, const char *label,
+static cxai_status read_attribute(cx_reader *reader, const cx_scope *scope,
+                                  const char *label,
                                   const Onnx__AttributeProto *from,
                                   cx_attribute *to, int *known)
 {
-    *known = 1;
     *to = (cx_attribute){ .name = cx_onnx_text(from->name) };
-    if (from->ref_attr_name != NULL && *from->ref_attr_name != '\0')
+    from = cx_scope_attribute(scope, from, &scope);
+    *known = from != NULL;
+    if (from == NULL)
+        return CXAI_OK;
+    if (*cx_onnx_text(from->ref_attr_name) != '\0')
         return cxai_fail(reader->error, CXAI_MALFORMED,
                          "%s: the attribute \"%s\" refers to one of a "
                          "function, but the node is in none",
@@ -102,8 +106,8 @@ static cxai_status read_attribute(cx_reader *reader, const char *label,
     }
 }
 
-cxai_status cx_onnx_attributes(cx_reader *reader, const char *label,
-                               const Onnx__NodeProto *node,
+cxai_status cx_onnx_attributes(cx_reader *reader, const cx_scope *scope,
+                               const char *label, const Onnx__NodeProto *node,
                                cx_attributes *attributes)
 {
     void *block;
@@ -113,8 +117,8 @@ cxai_status cx_onnx_attributes(cx_reader *reader, const char *label,
     int count = 0;
     for (size_t i = 0; status == CXAI_OK && i < node->n_attribute; i++) {
         int known;
-        status = read_attribute(reader, label, node->attribute[i], &list[count],
-                                &known);
+        status = read_attribute(reader, scope, label, node->attribute[i],
+                                &list[count], &known);
         count += known;
     }
     *attributes = (cx_attributes){ count, list };

@@ -6,11 +6,6 @@
 
 #include "onnx/reader.h"
 
-static int is_default_domain(const char *domain)
-{
-    return *domain == '\0' || strcmp(domain, "ai.onnx") == 0;
-}
-
 static cxai_status check_versions(cx_reader *reader,
                                   const Onnx__ModelProto *model)
 {
@@ -27,7 +22,7 @@ static cxai_status check_versions(cx_reader *reader,
                          (long long)model->ir_version, CX_NEWEST_IR);
     int64_t opset = model->ir_version < 3 ? 1 : 0;
     for (size_t i = 0; i < model->n_opset_import; i++)
-        if (is_default_domain(cx_onnx_text(model->opset_import[i]->domain)))
+        if (cx_is_default_domain(cx_onnx_text(model->opset_import[i]->domain)))
             opset = model->opset_import[i]->version;
     if (opset == 0)
         return cxai_fail(reader->error, CXAI_MALFORMED,
@@ -51,27 +46,6 @@ static cxai_status convert_properties(cx_reader *reader,
         status = cx_builder_property(
             reader->builder, cx_onnx_text(model->metadata_props[i]->key),
             cx_onnx_text(model->metadata_props[i]->value), reader->error);
-    return status;
-}
-
-static cxai_status convert_initializers(cx_reader *reader,
-                                        const Onnx__GraphProto *graph)
-{
-    if (graph->n_sparse_initializer > 0)
-        return cxai_fail(reader->error, CXAI_UNSUPPORTED,
-                         "holds sparse weights, which are not supported");
-    cxai_status status = CXAI_OK;
-    for (size_t i = 0; status == CXAI_OK && i < graph->n_initializer; i++) {
-        const Onnx__TensorProto *tensor = graph->initializer[i];
-        const char *name = cx_onnx_text(tensor->name);
-        char label[300];
-        const cx_literal *literal;
-        snprintf(label, sizeof label, "the weight \"%.256s\"", name);
-        status = cx_onnx_literal(reader, label, tensor, &literal);
-        if (status == CXAI_OK)
-            status = cx_builder_literal(reader->builder, name, literal,
-                                        reader->error);
-    }
     return status;
 }
 
@@ -148,102 +122,9 @@ static cxai_status convert_inputs(cx_reader *reader,
     return status;
 }
 
-/* A literal of one number or of a list. */
-static cxai_status number_literal(cx_reader *reader, cx_type type, int rank,
-                                  int64_t count, cx_literal **literal)
-{
-    cxai_shape shape = { .rank = rank, .dim = { count } };
-    reader->memory += (uint64_t)count * cx_type_size(type);
-    *literal = cx_literal_create(reader->arena, type, &shape);
-    if (*literal == NULL)
-        return cxai_fail(reader->error, CXAI_NO_MEMORY, "out of memory");
-    return CXAI_OK;
-}
-
-/* What a Constant node holds: a tensor, a number or a list of numbers. */
-static cxai_status constant_literal(cx_reader *reader, const char *label,
-                                    const cx_attributes *attributes,
-                                    const cx_literal **out)
-{
-    if (attributes->count != 1 ||
-        attributes->list[0].kind == CX_ATTRIBUTE_STRING)
-        return cxai_fail(reader->error, CXAI_UNSUPPORTED,
-                         "%s does not hold a tensor or numbers", label);
-    const cx_attribute *value = &attributes->list[0];
-    if (value->kind == CX_ATTRIBUTE_TENSOR) {
-        *out = value->tensor;
-        return CXAI_OK;
-    }
-    int is_list =
-        value->kind == CX_ATTRIBUTE_FLOATS || value->kind == CX_ATTRIBUTE_INTS;
-    int is_real =
-        value->kind == CX_ATTRIBUTE_FLOATS || value->kind == CX_ATTRIBUTE_FLOAT;
-    cx_literal *literal;
-    cxai_status status =
-        number_literal(reader, is_real ? CX_REAL : CX_INT64, is_list,
-                       is_list ? value->count : 1, &literal);
-    if (status != CXAI_OK)
-        return status;
-    cxai_real *reals = literal->data;
-    int64_t *integers = literal->data;
-    for (int64_t i = 0; i < cx_literal_count(literal); i++)
-        if (is_real)
-            reals[i] = (cxai_real)(is_list ? value->floats[i] : value->f);
-        else
-            integers[i] = is_list ? value->ints[i] : value->i;
-    *out = literal;
-    return CXAI_OK;
-}
-
-static cxai_status convert_constant(cx_reader *reader, const char *label,
-                                    const Onnx__NodeProto *node,
-                                    const cx_attributes *attributes)
-{
-    const cx_literal *literal = NULL;
-    cxai_status status = constant_literal(reader, label, attributes, &literal);
-    if (status != CXAI_OK)
-        return status;
-    if (node->n_output != 1)
-        return cxai_fail(reader->error, CXAI_MALFORMED, "%s has %zu outputs",
-                         label, node->n_output);
-    return cx_builder_literal(reader->builder, node->output[0], literal,
-                              reader->error);
-}
-
-static cxai_status convert_node(cx_reader *reader, const Onnx__NodeProto *node)
-{
-    cx_node_spec spec = {
-        .name = cx_onnx_text(node->name),
-        .module = cx_onnx_module(reader->arena, node),
-        .type = cx_onnx_text(node->op_type),
-        .domain =
-            is_default_domain(cx_onnx_text(node->domain)) ? "" : node->domain,
-        .inputs = (const char *const *)node->input,
-        .input_count = (int)node->n_input,
-        .outputs = (const char *const *)node->output,
-        .output_count = (int)node->n_output,
-    };
-    if (spec.module == NULL)
-        return cxai_fail(reader->error, CXAI_NO_MEMORY, "out of memory");
-    if (node->n_input > INT32_MAX || node->n_output > INT32_MAX)
-        return cxai_fail(reader->error, CXAI_LIMIT,
-                         "%s node \"%s\" has too many inputs or outputs",
-                         spec.type, spec.name);
-    char label[400];
-    const char *name =
-        *spec.name != '\0' || node->n_output == 0 ? spec.name : node->output[0];
-    snprintf(label, sizeof label, "%.64s node \"%.256s\"", spec.type, name);
-    cxai_status status =
-        cx_onnx_attributes(reader, label, node, &spec.attributes);
-    if (status != CXAI_OK)
-        return status;
-    if (*spec.domain == '\0' && strcmp(spec.type, "Constant") == 0)
-        return convert_constant(reader, label, node, &spec.attributes);
-    return cx_builder_node(reader->builder, &spec, reader->error);
-}
-
 cxai_status cx_onnx_convert(cx_reader *reader, const Onnx__ModelProto *model)
 {
+    reader->model = model;
     cxai_status status = check_versions(reader, model);
     if (status != CXAI_OK)
         return status;
@@ -252,9 +133,14 @@ cxai_status cx_onnx_convert(cx_reader *reader, const Onnx__ModelProto *model)
     if (status == CXAI_OK)
         status = convert_inputs(reader, graph);
     if (status == CXAI_OK)
-        status = convert_initializers(reader, graph);
+        status = cx_onnx_weights(reader, NULL, graph);
+    if (status == CXAI_OK)
+        status = cx_onnx_find_functions(reader);
     for (size_t i = 0; status == CXAI_OK && i < graph->n_node; i++)
-        status = convert_node(reader, graph->node[i]);
+        status = cx_onnx_node(reader, NULL, graph->node[i]);
+    if (status == CXAI_OK)
+        status = cx_onnx_inline_ifs(reader);
+    cx_onnx_inline_free(reader);
     for (size_t i = 0; status == CXAI_OK && i < graph->n_output; i++)
         status = cx_builder_output(reader->builder,
                                    cx_onnx_text(graph->output[i]->name),

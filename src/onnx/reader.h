@@ -2,6 +2,7 @@
 #ifndef CX_ONNX_READER_H
 #define CX_ONNX_READER_H
 
+#include "base/hash.h"
 #include "graph/build.h"
 #include "onnx.pb-c.h"
 
@@ -19,12 +20,26 @@ typedef struct cx_external {
     int file;
 } cx_external;
 
+typedef struct cx_scope cx_scope; /* scope.h */
+
+/* An If whose condition is looked at when all other nodes are there. */
+typedef struct cx_pending {
+    const Onnx__NodeProto *node;
+    const cx_scope *scope;
+    struct cx_pending *next;
+} cx_pending;
+
 typedef struct cx_reader {
     cx_builder *builder;
     cx_arena *arena; /* of the model to be; the unpacked file lies there too */
     const cxai_limits *limits;
     uint64_t memory; /* bytes that were taken from the arena */
     cx_external external;
+    const Onnx__ModelProto *model;
+    cx_names functions; /* "domain:name:overload" -> number */
+    cx_scope *scopes;
+    cx_pending *pending, *last_pending;
+    uint64_t inlined; /* nodes of functions and branches so far */
     cxai_error *error;
 } cx_reader;
 
@@ -42,9 +57,37 @@ cxai_status cx_onnx_unpack(cx_reader *reader, const void *bytes, size_t size,
 /* Gives the unpacked file to the builder. */
 cxai_status cx_onnx_convert(cx_reader *reader, const Onnx__ModelProto *model);
 
+/* Unpacks a graph that was kept closed as bytes. */
+cxai_status cx_onnx_unpack_graph(cx_reader *reader,
+                                 const ProtobufCBinaryData *bytes,
+                                 const Onnx__GraphProto **graph);
+
+/* Gives weights and nodes to the builder; scope NULL: of the graph itself. */
+cxai_status cx_onnx_weights(cx_reader *reader, const cx_scope *scope,
+                            const Onnx__GraphProto *graph);
+cxai_status cx_onnx_node(cx_reader *reader, const cx_scope *scope,
+                         const Onnx__NodeProto *node);
+
+/* Lists the model's functions. */
+cxai_status cx_onnx_find_functions(cx_reader *reader);
+/* The function that a node calls, or NULL. */
+const Onnx__FunctionProto *cx_onnx_function(cx_reader *reader,
+                                            const Onnx__NodeProto *node);
+/* Puts the nodes of a function in the place of the node that calls it. */
+cxai_status cx_onnx_inline_function(cx_reader *reader, const cx_scope *scope,
+                                    const Onnx__NodeProto *node,
+                                    const Onnx__FunctionProto *function,
+                                    const char *label);
+/* Keeps an If for later; inlines the branches of those that are kept and whose
+   condition is a constant. The others become nodes. */
+cxai_status cx_onnx_keep_if(cx_reader *reader, const cx_scope *scope,
+                            const Onnx__NodeProto *node);
+cxai_status cx_onnx_inline_ifs(cx_reader *reader);
+void cx_onnx_inline_free(cx_reader *reader);
+
 /* A node's attributes; label names the node in messages. */
-cxai_status cx_onnx_attributes(cx_reader *reader, const char *label,
-                               const Onnx__NodeProto *node,
+cxai_status cx_onnx_attributes(cx_reader *reader, const cx_scope *scope,
+                               const char *label, const Onnx__NodeProto *node,
                                cx_attributes *attributes);
 
 /* A tensor, widened, in the arena; label names it in messages. */

@@ -98,20 +98,23 @@ static cxai_status check_outermost(const uint8_t *bytes, size_t size,
     return CXAI_OK;
 }
 
-cxai_status cx_onnx_unpack(cx_reader *reader, const void *bytes, size_t size,
-                           const Onnx__ModelProto **model)
+/* Unpacks one message into the arena. */
+static cxai_status unpack(cx_reader *reader,
+                          const ProtobufCMessageDescriptor *type,
+                          const void *bytes, size_t size,
+                          ProtobufCMessage **message)
 {
-    cxai_status status = check_outermost(bytes, size, reader->error);
-    if (status != CXAI_OK)
-        return status;
     uint64_t limit = (uint64_t)size * EXPANSION + ALLOWANCE;
-    if (limit > reader->limits->memory_bytes)
-        limit = reader->limits->memory_bytes;
+    uint64_t left = reader->limits->memory_bytes > reader->memory
+                        ? reader->limits->memory_bytes - reader->memory
+                        : 0;
+    if (limit > left)
+        limit = left;
     budget b = { .arena = reader->arena, .limit = limit };
     ProtobufCAllocator allocator = { take, leave, &b };
-    *model = onnx__model_proto__unpack(&allocator, size, bytes);
+    *message = protobuf_c_message_unpack(type, &allocator, size, bytes);
     reader->memory += b.used;
-    if (*model != NULL)
+    if (*message != NULL)
         return CXAI_OK;
     if (b.refused == CXAI_NO_MEMORY)
         return cxai_fail(reader->error, CXAI_NO_MEMORY,
@@ -123,4 +126,28 @@ cxai_status cx_onnx_unpack(cx_reader *reader, const void *bytes, size_t size,
     return cxai_fail(reader->error, CXAI_MALFORMED,
                      "not an ONNX model, or a damaged one: its content breaks "
                      "the protobuf format");
+}
+
+cxai_status cx_onnx_unpack_graph(cx_reader *reader,
+                                 const ProtobufCBinaryData *bytes,
+                                 const Onnx__GraphProto **graph)
+{
+    ProtobufCMessage *message;
+    cxai_status status = unpack(reader, &onnx__graph_proto__descriptor,
+                                bytes->data, bytes->len, &message);
+    *graph = (const Onnx__GraphProto *)message;
+    return status;
+}
+
+cxai_status cx_onnx_unpack(cx_reader *reader, const void *bytes, size_t size,
+                           const Onnx__ModelProto **model)
+{
+    cxai_status status = check_outermost(bytes, size, reader->error);
+    if (status != CXAI_OK)
+        return status;
+    ProtobufCMessage *message;
+    status =
+        unpack(reader, &onnx__model_proto__descriptor, bytes, size, &message);
+    *model = (const Onnx__ModelProto *)message;
+    return status;
 }

@@ -101,6 +101,7 @@ static const char *check_operators(conformance *t)
     for (size_t i = 0; i < t->model->graph->n_node; i++) {
         const Onnx__NodeProto *node = t->model->graph->node[i];
         if (strcmp(node->op_type, "Constant") != 0 &&
+            strcmp(node->op_type, "If") != 0 &&
             !cx_is_compound(cx_onnx_text(node->domain), node->op_type) &&
             (!is_default_domain(node->domain) ||
              cx_operator_find(node->op_type) == NULL))

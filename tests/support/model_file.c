@@ -240,6 +240,33 @@ void model_file_metadata(model_file *file, Onnx__NodeProto *node,
            entry(file, key, value));
 }
 
+Onnx__FunctionProto *model_file_function(model_file *file, const char *domain,
+                                         const char *name, const char *inputs,
+                                         const char *outputs, model_file *body)
+{
+    Onnx__FunctionProto *function = model_file_alloc(file, sizeof *function);
+    onnx__function_proto__init(function);
+    function->domain = model_file_text(file, domain);
+    function->name = model_file_text(file, name);
+    function->input = split(file, inputs, &function->n_input);
+    function->output = split(file, outputs, &function->n_output);
+    function->node = body->graph->node;
+    function->n_node = body->graph->n_node;
+    append(file, &file->model.functions, &file->model.n_functions, function);
+    return function;
+}
+
+void model_file_branch(model_file *file, Onnx__NodeProto *node,
+                       const char *name, model_file *branch)
+{
+    Onnx__AttributeProto *attribute =
+        model_file_attribute(file, node, name, ATTRIBUTE_TYPE(GRAPH));
+    attribute->has_g = 1;
+    attribute->g.len = onnx__graph_proto__get_packed_size(branch->graph);
+    attribute->g.data = model_file_alloc(file, attribute->g.len);
+    onnx__graph_proto__pack(branch->graph, attribute->g.data);
+}
+
 const void *model_file_pack(model_file *file, size_t *size)
 {
     *size = onnx__model_proto__get_packed_size(&file->model);

@@ -55,6 +55,15 @@ void model_file_ints(model_file *file, Onnx__NodeProto *node, const char *name,
 void model_file_metadata(model_file *file, Onnx__NodeProto *node,
                          const char *key, const char *value);
 
+/* A function of the model, with the nodes of another file's graph, which must
+   live until the file is packed. */
+Onnx__FunctionProto *model_file_function(model_file *file, const char *domain,
+                                         const char *name, const char *inputs,
+                                         const char *outputs, model_file *body);
+/* Another file's graph as an attribute of a node. */
+void model_file_branch(model_file *file, Onnx__NodeProto *node,
+                       const char *name, model_file *branch);
+
 /* The packed file; it ends with the file. */
 const void *model_file_pack(model_file *file, size_t *size);
 

@@ -75,8 +75,9 @@ cxai_status cx_places_of_points(const cx_case *c, const cxai_shape *whole,
     for (int64_t i = 0; status == CXAI_OK && i < count; i++) {
         places->at[i] = i / (count / items) * item;
         for (int k = 0; status == CXAI_OK && k < coordinates; k++) {
-            int64_t index = cx_literal_int(indices, i * coordinates + k);
-            status = cx_read_index(c, index, whole->dim[batch + k], &index);
+            int64_t named = cx_literal_int(indices, i * coordinates + k);
+            int64_t index = 0;
+            status = cx_read_index(c, named, whole->dim[batch + k], &index);
             places->at[i] += index * stride[batch + k];
         }
     }
