@@ -9,13 +9,9 @@
 static cxai_status expand_infer(const cx_case *c)
 {
     cx_list wanted;
-    cxai_status status = cx_read_list(c, 1, "shape", &wanted);
+    cxai_status status = cx_read_dimensions(c, 1, "shape", &wanted);
     if (status != CXAI_OK)
         return status;
-    if (wanted.count > CXAI_MAX_RANK)
-        return cx_refuse(c, CXAI_UNSUPPORTED,
-                         "%" PRId64 " dimensions, at most %d are supported",
-                         wanted.count, CXAI_MAX_RANK);
     cxai_shape shape = { .rank = (int)wanted.count }, y;
     for (int i = 0; i < shape.rank; i++)
         shape.dim[i] = wanted.values[i];

@@ -3,7 +3,6 @@
 #include "ops/common/constant.h"
 #include "ops/common/move.h"
 
-#include <inttypes.h>
 #include <math.h>
 
 /* ---- Shape and Size ---- */
@@ -69,13 +68,9 @@ static const cx_literal *fill_value(const cx_case *c)
 static cxai_status constant_infer(const cx_case *c)
 {
     cx_list wanted;
-    cxai_status status = cx_read_list(c, 0, "shape", &wanted);
+    cxai_status status = cx_read_dimensions(c, 0, "shape", &wanted);
     if (status != CXAI_OK)
         return status;
-    if (wanted.count > CXAI_MAX_RANK)
-        return cx_refuse(c, CXAI_UNSUPPORTED,
-                         "%" PRId64 " dimensions, at most %d are supported",
-                         wanted.count, CXAI_MAX_RANK);
     const cx_literal *value = fill_value(c);
     if (value != NULL && cx_literal_count(value) != 1)
         return cx_refuse(c, CXAI_MALFORMED, "its value is not one element");

@@ -37,6 +37,17 @@ cxai_status cx_read_list(const cx_case *c, int input, const char *name,
     return CXAI_OK;
 }
 
+cxai_status cx_read_dimensions(const cx_case *c, int input, const char *what,
+                               cx_list *list)
+{
+    cxai_status status = cx_read_list(c, input, what, list);
+    if (status == CXAI_OK && list->count > CXAI_MAX_RANK)
+        return cx_refuse(c, CXAI_UNSUPPORTED,
+                         "%" PRId64 " dimensions, at most %d are supported",
+                         list->count, CXAI_MAX_RANK);
+    return status;
+}
+
 cxai_status cx_read_axis(const cx_case *c, int64_t axis, int rank, int *out)
 {
     if (axis < -rank || axis >= rank)

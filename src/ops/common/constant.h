@@ -23,6 +23,10 @@ typedef struct cx_list {
 cxai_status cx_read_list(const cx_case *c, int input, const char *name,
                          cx_list *list);
 
+/* The same for the dimensions of a tensor: at most CXAI_MAX_RANK of them. */
+cxai_status cx_read_dimensions(const cx_case *c, int input, const char *what,
+                               cx_list *list);
+
 /* axis from -rank .. rank-1 to 0 .. rank-1. */
 cxai_status cx_read_axis(const cx_case *c, int64_t axis, int rank, int *out);
 
