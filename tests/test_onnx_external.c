@@ -170,7 +170,7 @@ static void broken_files(void **state)
     write_model("m.onnx", TENSOR_TYPE(FLOAT), "w.bin", "8", "8");
     assert_refused(
         "m.onnx", CXAI_NOT_FOUND,
-        "the weight \"w\" lies in the file \"./w.bin\", which cannot "
+        "the weight \"w\" lies in the external file \"./w.bin\", which cannot "
         "be opened");
     write_file("w.bin", data, 15);
     assert_refused("m.onnx", CXAI_MALFORMED,

@@ -112,7 +112,7 @@ static void cut_off(void **state)
         refuse_bytes(copy, part, CXAI_MALFORMED, "model: ");
         free(copy);
     }
-    refuse_bytes(bytes, size / 2, CXAI_MALFORMED, "cut off");
+    refuse_bytes(bytes, size / 2, CXAI_MALFORMED, "truncated");
     model_file_end(&file);
 }
 

@@ -87,32 +87,35 @@ static cxai_status resolve(const cx_reader *reader, const char *label,
 {
     const cx_external *external = &reader->external;
     if (external->folder == NULL)
-        return cxai_fail(reader->error, CXAI_UNSUPPORTED,
-                         "%s lies in the file \"%s\", but the model was not "
-                         "read from a folder",
-                         label, name);
+        return cxai_fail(
+            reader->error, CXAI_UNSUPPORTED,
+            "%s lies in the external file \"%s\", but the model was not "
+            "read from a folder",
+            label, name);
     if (name[0] == '\0' || escapes(name))
-        return cxai_fail(reader->error, CXAI_MALFORMED,
-                         "%s lies in the file \"%s\"; only files in the "
-                         "model's own folder are read",
-                         label, name);
+        return cxai_fail(
+            reader->error, CXAI_MALFORMED,
+            "%s lies in the external file \"%s\"; only files in the "
+            "model's own folder are read",
+            label, name);
     char path[PATH_MAX];
     errno = 0;
     if (snprintf(path, sizeof path, "%s/%s", external->folder, name) >=
         PATH_MAX)
         errno = ENAMETOOLONG;
     if (errno != 0 || realpath(path, resolved) == NULL)
-        return cxai_fail(reader->error,
-                         errno == ENOENT ? CXAI_NOT_FOUND : CXAI_IO,
-                         "%s lies in the file \"%s\", which cannot be opened "
-                         "(%s); put it beside the model",
-                         label, path, strerror(errno));
+        return cxai_fail(
+            reader->error, errno == ENOENT ? CXAI_NOT_FOUND : CXAI_IO,
+            "%s lies in the external file \"%s\", which cannot be opened "
+            "(%s); put it beside the model",
+            label, path, strerror(errno));
     if (!is_inside(resolved, external->roots[0]) &&
         !is_inside(resolved, external->roots[1]))
-        return cxai_fail(reader->error, CXAI_MALFORMED,
-                         "%s lies in the file \"%s\", a link that leads out "
-                         "of the model's folder",
-                         label, name);
+        return cxai_fail(
+            reader->error, CXAI_MALFORMED,
+            "%s lies in the external file \"%s\", a link that leads out "
+            "of the model's folder",
+            label, name);
     return CXAI_OK;
 }
 
@@ -130,10 +133,11 @@ static cxai_status open_file(cx_reader *reader, const char *label,
         return status;
     external->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (external->file < 0)
-        return cxai_fail(reader->error, CXAI_IO,
-                         "%s lies in the file \"%s\", which cannot be opened "
-                         "(%s)",
-                         label, name, strerror(errno));
+        return cxai_fail(
+            reader->error, CXAI_IO,
+            "%s lies in the external file \"%s\", which cannot be opened "
+            "(%s)",
+            label, name, strerror(errno));
     external->name = name;
     return CXAI_OK;
 }

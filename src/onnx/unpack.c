@@ -89,7 +89,7 @@ static cxai_status check_outermost(const uint8_t *bytes, size_t size,
                              start);
         if (length > size - at)
             return cxai_fail(error, CXAI_MALFORMED,
-                             "not an ONNX model, or one that was cut off: "
+                             "not an ONNX model, or a truncated one: "
                              "byte %zu begins a field of %llu bytes, but only "
                              "%zu follow",
                              start, (unsigned long long)length, size - at);
