@@ -4,6 +4,8 @@
 ## make                 build the library and the program in build/
 ## make demo            explain the embedded photos, into build/demo/
 ## make check           build and run all tests
+## make node-tests      write the node tests of the newest onnx (PYTHON must
+##                      have it), which check then runs too
 ## make sanitize        the tests under AddressSanitizer and UBSan
 ## make memcheck        the tests under valgrind
 ## make fuzz            run the fuzzers for FUZZ_SECONDS each
@@ -56,7 +58,7 @@ ALL_LDFLAGS = $(LDFLAGS) $(OPENMP) $(SANITIZERS)
 
 # With setup among the goals nothing can be asked of the machine yet; the other
 # goals then run in a make of their own.
-ifneq ($(filter-out setup clean help uninstall,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out setup clean help uninstall node-tests,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(filter setup,$(MAKECMDGOALS)),)
 MISSING := $(shell for p in $(LIBRARIES); do \
   $(PKG_CONFIG) --exists $$p || echo $$p; done)
@@ -216,6 +218,14 @@ $(BUILD)/readme/%: $(BUILD)/readme/%.c $(STATIC)
 	$(CC) $(ALL_LDFLAGS) -std=c11 -Wall -Wextra -Werror -Iinclude -o $@ $^ \
 	  $(LIBRARY_LIBS)
 
+# Debian's suite of ONNX is always run; where this folder is there, or is named
+# on the command line, it is run too.
+ONNX_NODE_TESTS ?= $(wildcard $(abspath $(BUILD)/node-tests))
+export ONNX_NODE_TESTS
+PYTHON ?= python3
+node-tests:
+	$(PYTHON) tests/reference/node_tests.py $(BUILD)/node-tests
+
 tests: $(TESTS) $(if $(DOUBLE),,$(PROGRAM) $(EXAMPLES))
 
 # Runs every test program, prints what cmocka prints, fails when one failed.
@@ -246,7 +256,6 @@ zoo-check: $(BUILD)/tests/zoo/zoo_check
 	$< $(ZOO)
 
 # Timings beside onnxruntime, when PYTHON has it.
-PYTHON ?= python3
 bench: $(BUILD)/tests/bench/bench
 	$(PYTHON) tests/bench/compare_onnxruntime.py $<
 
@@ -375,7 +384,7 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tests run-tests check sanitize memcheck zoo-check bench fuzz \
+.PHONY: all tests run-tests node-tests check sanitize memcheck zoo-check bench fuzz \
   run-fuzzers demo install uninstall setup lint tables objects tidy $(TIDY) \
   help clean
 .SECONDARY:

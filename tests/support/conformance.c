@@ -40,85 +40,63 @@ static void *read_file(const char *path, size_t *size)
     return bytes;
 }
 
-static const char *reason(conformance *t, const char *format, const char *text)
+static conformance_skip skipping(conformance *t, int is_out_of_scope,
+                                 const char *format, const char *text)
 {
     char *copy = cx_arena_alloc(&t->arena, REASON, 1);
     assert_non_null(copy);
     snprintf(copy, REASON, format, text);
-    return copy;
+    return (conformance_skip){ copy, is_out_of_scope };
 }
+
+static const conformance_skip none = { NULL, 0 };
 
 /* ---- the model ----------------------------------------------------------- */
 
-static int is_default_domain(const char *domain)
-{
-    return domain == NULL || *domain == '\0' || strcmp(domain, "ai.onnx") == 0;
-}
-
-/* What opset 7 changed: these attributes mean something else, or more, before.
-   Everything else of opset 6 that the suite uses is as in opset 7. */
-static int is_older_form(const Onnx__NodeProto *node)
-{
-    for (size_t a = 0; a < node->n_attribute; a++) {
-        const char *name = node->attribute[a]->name;
-        int is_gemm = strcmp(node->op_type, "Gemm") == 0;
-        if (strcmp(name, "broadcast") == 0 && !is_gemm)
-            return 1;
-        if (strcmp(name, "is_test") == 0 && node->attribute[a]->i == 0)
-            return 1;
-    }
-    return strcmp(node->op_type, "Upsample") == 0 ||
-           strcmp(node->op_type, "PRelu") == 0;
-}
-
-/* Models of opset 6 are run as opset 7 where that is the same. */
-static void lift_opset(Onnx__ModelProto *model)
-{
-    for (size_t i = 0; i < model->graph->n_node; i++)
-        if (is_older_form(model->graph->node[i]))
-            return;
-    for (size_t i = 0; i < model->n_opset_import; i++)
-        if (is_default_domain(model->opset_import[i]->domain) &&
-            model->opset_import[i]->version == 6)
-            model->opset_import[i]->version = CX_OLDEST_OPSET;
-}
-
-static const char *check_opset(conformance *t)
+/* Opsets before the first that this project reads are out of scope. */
+static conformance_skip check_opset(conformance *t)
 {
     for (size_t i = 0; i < t->model->n_opset_import; i++) {
         char version[24];
         int64_t opset = t->model->opset_import[i]->version;
         snprintf(version, sizeof version, "%lld", (long long)opset);
-        if (is_default_domain(t->model->opset_import[i]->domain) &&
+        if (cx_is_default_domain(
+                cx_onnx_text(t->model->opset_import[i]->domain)) &&
             (opset < CX_OLDEST_OPSET || opset > CX_NEWEST_OPSET))
-            return reason(t, "opset: %s is not supported", version);
+            return skipping(t, opset < CX_OLDEST_OPSET,
+                            "opset: %s is not supported", version);
     }
-    return NULL;
+    return none;
 }
 
-static const char *check_operators(conformance *t)
+static conformance_skip check_operators(conformance *t)
 {
     for (size_t i = 0; i < t->model->graph->n_node; i++) {
         const Onnx__NodeProto *node = t->model->graph->node[i];
+        const char *domain = cx_onnx_text(node->domain);
         if (strcmp(node->op_type, "Constant") != 0 &&
             strcmp(node->op_type, "If") != 0 &&
-            !cx_is_compound(cx_onnx_text(node->domain), node->op_type) &&
-            (!is_default_domain(node->domain) ||
+            !cx_is_compound(domain, node->op_type) &&
+            (!cx_is_default_domain(domain) ||
              cx_operator_find(node->op_type) == NULL))
-            return reason(t, "operator: %s is not supported", node->op_type);
+            return skipping(t, 0, "operator: %s is not supported",
+                            node->op_type);
     }
-    return NULL;
+    return none;
 }
 
-static const char *check_types(Onnx__ValueInfoProto *const *list, size_t count)
+static conformance_skip check_types(Onnx__ValueInfoProto *const *list,
+                                    size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (list[i]->type == NULL || list[i]->type->tensor_type == NULL)
-            return "type: sequences, maps and optionals are not supported";
-    return NULL;
+            return (conformance_skip){
+                "sequences: lists, maps and optionals are no tensors", 1
+            };
+    return none;
 }
 
-const char *conformance_open(conformance *t, const char *folder)
+conformance_skip conformance_open(conformance *t, const char *folder)
 {
     char path[PATH];
     size_t size;
@@ -130,16 +108,15 @@ const char *conformance_open(conformance *t, const char *folder)
     t->model = onnx__model_proto__unpack(&arena, size, bytes);
     free(bytes);
     assert_non_null(t->model);
-    lift_opset(t->model);
     const Onnx__GraphProto *graph = t->model->graph;
-    const char *problem = check_types(graph->input, graph->n_input);
-    if (problem == NULL)
-        problem = check_types(graph->output, graph->n_output);
-    if (problem == NULL)
-        problem = check_operators(t);
-    if (problem == NULL)
+    conformance_skip problem = conformance_scope(t->model);
+    if (problem.reason == NULL)
         problem = check_opset(t);
-    return problem;
+    if (problem.reason == NULL)
+        problem = check_types(graph->input, graph->n_input);
+    if (problem.reason == NULL)
+        problem = check_types(graph->output, graph->n_output);
+    return problem.reason == NULL ? check_operators(t) : problem;
 }
 
 void conformance_free(conformance *t)
@@ -151,8 +128,8 @@ void conformance_free(conformance *t)
  */
 
 /* Reads one tensor with the reader of models. */
-static const char *read_value(conformance *t, const char *path,
-                              int32_t declared, conformance_value *value)
+static conformance_skip read_value(conformance *t, const char *path,
+                                   int32_t declared, conformance_value *value)
 {
     size_t size;
     void *bytes = read_file(path, &size);
@@ -174,10 +151,12 @@ static const char *read_value(conformance *t, const char *path,
                          .error = &error };
     cxai_status status =
         cx_onnx_literal(&reader, value->name, value->tensor, &value->literal);
+    int is_text = value->tensor->data_type == TYPE(STRING);
     if (status == CXAI_UNSUPPORTED)
-        return reason(t, "type: %s", error.message);
+        return skipping(t, is_text, is_text ? "text: %s" : "type: %s",
+                        error.message);
     check_ok(status, &error);
-    return NULL;
+    return none;
 }
 
 static int is_weight(const Onnx__GraphProto *graph, const char *name)
@@ -188,10 +167,11 @@ static int is_weight(const Onnx__GraphProto *graph, const char *name)
     return 0;
 }
 
-static const char *read_values(conformance *t, const char *folder, int set,
-                               const char *what,
-                               Onnx__ValueInfoProto *const *list, size_t count,
-                               conformance_value *values, int *read)
+static conformance_skip read_values(conformance *t, const char *folder, int set,
+                                    const char *what,
+                                    Onnx__ValueInfoProto *const *list,
+                                    size_t count, conformance_value *values,
+                                    int *read)
 {
     *read = 0;
     for (size_t i = 0; i < count; i++) {
@@ -203,17 +183,17 @@ static const char *read_values(conformance *t, const char *folder, int set,
         value->name = list[i]->name;
         snprintf(path, sizeof path, "%s/test_data_set_%d/%s_%d.pb", folder, set,
                  what, *read);
-        const char *problem =
+        conformance_skip problem =
             read_value(t, path, list[i]->type->tensor_type->elem_type, value);
-        if (problem != NULL)
+        if (problem.reason != NULL)
             return problem;
         (*read)++;
     }
-    return NULL;
+    return none;
 }
 
 int conformance_read(conformance *t, const char *folder, int set,
-                     const char **problem)
+                     conformance_skip *problem)
 {
     char path[PATH];
     size_t size;
@@ -225,7 +205,7 @@ int conformance_read(conformance *t, const char *folder, int set,
     free(bytes);
     *problem = read_values(t, folder, set, "input", graph->input,
                            graph->n_input, t->inputs, &t->input_count);
-    if (*problem == NULL)
+    if (problem->reason == NULL)
         *problem = read_values(t, folder, set, "output", graph->output,
                                graph->n_output, t->outputs, &t->output_count);
     return 1;

@@ -30,15 +30,27 @@ typedef enum conformance_inputs {
     CONFORMANCE_NONE_FED,  /* all are constants */
 } conformance_inputs;
 
-/* Reads model.onnx. Returns NULL, or why this test cannot be run here: an
-   opset, operator or type that is not supported. What is not as the suite
+/* Why a test is not run: "KIND: what", and whether this project means to do
+   without it; NULL: it is run. */
+typedef struct conformance_skip {
+    const char *reason;
+    int is_out_of_scope;
+} conformance_skip;
+
+/* Reads model.onnx, without which this test cannot be run: an opset, operator
+   or type that is not supported gives a reason. What is not as the suite
    promises ends the test through cmocka. conformance_free ends it either
    way. */
-const char *conformance_open(conformance *t, const char *folder);
+conformance_skip conformance_open(conformance *t, const char *folder);
 
-/* Reads data set number set; 0 when there is none, *problem as above. */
+/* What is known of a test by its name alone, and of a model's operators: what
+   is out of scope, and why (conformance_scope.c). */
+conformance_skip conformance_known(const char *name);
+conformance_skip conformance_scope(const Onnx__ModelProto *model);
+
+/* Reads data set number set; 0 when there is none, *skip as above. */
 int conformance_read(conformance *t, const char *folder, int set,
-                     const char **problem);
+                     conformance_skip *skip);
 
 /* 1 when input i is fed. Integers and empty tensors never are. */
 int conformance_feeds(const conformance *t, conformance_inputs kind, int i);
