@@ -9,7 +9,7 @@
 ## make sanitize        the tests under AddressSanitizer and UBSan
 ## make memcheck        the tests under valgrind
 ## make fuzz            run the fuzzers for FUZZ_SECONDS each
-## make bench           time against onnxruntime (PYTHON must have it)
+## make bench           time beside other libraries (BENCH='OPTIONS MODEL...')
 ## make zoo-check       compare full-size networks with torch (ZOO=folder)
 ## make lint            formatting, include rules, warnings of two compilers
 ## make install         into DESTDIR/PREFIX; make uninstall removes it again
@@ -255,9 +255,10 @@ memcheck:
 zoo-check: $(BUILD)/tests/zoo/zoo_check
 	$< $(ZOO)
 
-# Timings beside onnxruntime, when PYTHON has it.
-bench: $(BUILD)/tests/bench/bench
-	$(PYTHON) tests/bench/compare_onnxruntime.py $<
+# Timings beside the peers that PYTHON has; BENCH: models and options of
+# tests/bench/compare.py.
+bench: $(BUILD)/tests/bench/bench $(PROGRAM)
+	$(PYTHON) tests/bench/compare.py --bench $< --cxai $(PROGRAM) $(BENCH)
 
 # Fuzzers need clang, not its OpenMP; each runs for a bounded time over its
 # corpus.

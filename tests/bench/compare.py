@@ -1,0 +1,205 @@
+"""Times cxai beside its peers, in turns, so that all meet the same machine.
+
+    python compare.py [OPTIONS] MODEL...
+
+    --bench FILE     what tests/bench/bench.c becomes (build/tests/bench/bench)
+    --cxai FILE      the command, for "cold" (build/cxai)
+    --works LIST     of forward, gradcam, gradient, integrated_gradients,
+                     smoothgrad, scorecam, ablationcam, synthesis, cold, memory
+                     (forward,gradcam,gradient)
+    --engines LIST   of onnxruntime, openvino, torch, torch-cl, captum, grad-cam
+                     (those that are installed)
+    --batch LIST, --threads LIST      (1), (2)
+    --rounds N       runs of each, after two to warm up (9)
+    --layer NAME     for synthesis and CAM methods; else each one's default
+    --json FILE      every number, one object a line
+
+"cold" is a whole process: `cxai heatmap`, python with pytorch-grad-cam's
+work, onnxruntime's first forward. "memory" is the peak of a process that runs
+once. Prints the minima in milliseconds (MiB) and, for each work, cxai's
+relative to the fastest peer and to the first one of the engines. Other
+engines' idle threads fall asleep during the pause between runs.
+"""
+import argparse
+import importlib.util
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.join(HERE, "..", "..")
+MODULES = {"onnxruntime": "onnxruntime", "openvino": "openvino",
+           "torch": "torchvision", "torch-cl": "torchvision",
+           "captum": "captum", "grad-cam": "pytorch_grad_cam"}
+DOES = {"onnxruntime": {"forward", "cold", "memory"}, "openvino": {"forward"},
+        "torch": {"forward", "gradcam", "gradient", "synthesis"},
+        "torch-cl": {"forward", "gradcam", "gradient", "synthesis"},
+        "captum": {"integrated_gradients", "smoothgrad"},
+        "grad-cam": {"gradcam", "scorecam", "ablationcam", "cold"}}
+PAUSE = 0.03    # seconds
+ENVIRONMENT = {k: v for k, v in os.environ.items()
+               if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
+
+
+class Engine:
+    """A process that answers one line a run."""
+
+    def __init__(self, name, command):
+        self.name = name
+        self.process = subprocess.Popen(
+            command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, env=ENVIRONMENT)
+
+    def ask(self, line):
+        """Milliseconds, or None where the engine cannot do it."""
+        try:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+            return json.loads(self.process.stdout.readline()).get("ms")
+        except (OSError, ValueError):
+            return None
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def commands(options, model):
+    """How each engine is started, cxai first."""
+    result = {"cxai": [options.bench, model]}
+    for name in options.engines:
+        result[name] = [sys.executable, f"{HERE}/peer.py", name, model]
+    return result
+
+
+def process(command, text):
+    """Milliseconds and peak MiB of a whole process."""
+    start = time.perf_counter()
+    child = subprocess.Popen(command, stdin=subprocess.PIPE,
+                             stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, env=ENVIRONMENT)
+    child.stdin.write(text.encode())
+    child.stdin.close()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = status
+    milliseconds = (time.perf_counter() - start) * 1e3
+    return (milliseconds, usage.ru_maxrss / 1024) if status == 0 else None
+
+
+def whole(options, model, work, batch, threads):
+    """Minima of whole processes: "cold" in ms, "memory" in MiB."""
+    lines = {"cxai": "", "onnxruntime": f"forward 1 {threads}\n",
+             "grad-cam": f"gradcam 1 {threads}\n"}
+    starts = commands(options, model)
+    if work == "cold":
+        photo = os.path.join(ROOT, "data", "cat.jpg")
+        starts["cxai"] = [options.cxai, "heatmap", photo, "-m", model,
+                          "-t", "top1", "--threads", str(threads), "-o",
+                          os.path.join(tempfile.gettempdir(), "bench.png")]
+    jobs = {f"cxai {w}" if work == "memory" else "cxai":
+            (starts["cxai"], f"{w} {batch} {threads}\n")
+            for w in (("forward", "gradient") if work == "memory" else ("",))}
+    jobs.update({name: (starts[name], lines[name]) for name in options.engines
+                 if work in DOES[name]})
+    best = {}
+    for _ in range(3 if work == "memory" else options.rounds):
+        for name, (command, text) in jobs.items():
+            got = process(command, text)
+            if got:
+                number = got[work == "memory"]
+                best[name] = min(best.get(name, number), number)
+    return best
+
+
+def turns(options, model, work, batch, threads):
+    """Minima in milliseconds of all engines that can do the work."""
+    running = [Engine(name, command)
+               for name, command in commands(options, model).items()
+               if name == "cxai" or work in DOES[name]]
+    line = f"{work} {batch} {threads} {options.layer}".strip()
+    best = {}
+    for i in range(options.rounds + 2):
+        for engine in list(running):
+            time.sleep(PAUSE)
+            took = engine.ask(line)
+            if took is None:
+                running.remove(engine)
+                engine.end()
+            elif i >= 2 or options.rounds < 3:
+                best[engine.name] = min(best.get(engine.name, took), took)
+    for engine in running:
+        engine.end()
+    return best
+
+
+def report(work, batch, threads, rows):
+    """The table of one work, and geometric means of its ratios."""
+    names = sorted({n for _, best in rows for n in best},
+                   key=lambda n: (not n.startswith("cxai"), n))
+    peers = [n for n in names if not n.startswith("cxai")]
+    print(f"\n{work}, batch {batch}, {threads} threads\n\n| network | "
+          + " | ".join(names + [f"/{p}" for p in peers] + ["/best"]) + " |\n|"
+          + "---|" * (len(names) + len(peers) + 2))
+    ratios = {}
+    for model, best in rows:
+        own = min((v for n, v in best.items() if n.startswith("cxai")),
+                  default=None)
+        cells = [f"{best[n]:.3g}" if n in best else "-" for n in names]
+        others = [best.get(p) for p in peers]
+        others.append(min((o for o in others if o), default=None))
+        for peer, other in zip(peers + ["best"], others):
+            cells.append(f"{own / other:.2f}" if own and other else "-")
+            if own and other:
+                ratios.setdefault(peer, []).append(math.log(own / other))
+        print(f"| {model} | " + " | ".join(cells) + " |")
+    for peer, logs in ratios.items():
+        print(f"geometric mean to {peer}: "
+              f"{math.exp(sum(logs) / len(logs)):.3f}")
+
+
+def read_options():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("models", nargs="*")
+    parser.add_argument("--bench", default=f"{ROOT}/build/tests/bench/bench")
+    parser.add_argument("--cxai", default=f"{ROOT}/build/cxai")
+    parser.add_argument("--works", default="forward,gradcam,gradient")
+    parser.add_argument("--engines", default=",".join(MODULES))
+    parser.add_argument("--batch", default="1")
+    parser.add_argument("--threads", default="2")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--layer", default="")
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    options.models = options.models or [
+        f"{ROOT}/data/efficientnet-lite0.int8.onnx"]
+    options.engines = [e for e in options.engines.split(",")
+                       if e and importlib.util.find_spec(MODULES[e])]
+    return options
+
+
+def main():
+    options = read_options()
+    out = open(options.json, "a") if options.json else None
+    for work in options.works.split(","):
+        for batch in map(int, options.batch.split(",")):
+            for threads in map(int, options.threads.split(",")):
+                measure = whole if work in ("cold", "memory") else turns
+                rows = []
+                for model in options.models:
+                    best = measure(options, model, work, batch, threads)
+                    name = os.path.basename(model).split(".")[0]
+                    rows.append((name, best))
+                    if out:
+                        print(json.dumps(dict(
+                            model=name, work=work, batch=batch,
+                            threads=threads, best=best)), file=out, flush=True)
+                report(work, batch, threads, rows)
+
+
+if __name__ == "__main__":
+    main()
