@@ -10,6 +10,11 @@
  *
  * A session belongs to one thread at a time. Several sessions of one model may
  * run on several threads at once.
+ *
+ * While forward or backward runs, hooks included, subnormal numbers (below
+ * 1.2e-38) count as zero: weights full of them, which training leaves behind,
+ * would make a network many times slower. Each thread's floating-point state
+ * is restored before the function returns.
  */
 #ifndef CXAI_SESSION_H
 #define CXAI_SESSION_H

@@ -1,7 +1,20 @@
 /* Forward and backward: the plan's steps, one after the other. Nothing is
    allocated here unless hooks have changed. */
+#include "base/subnormal.h"
 #include "kernels/kernels.h"
 #include "run/session.h"
+
+static void begin(cxai_session *s)
+{
+    s->running = 1;
+    cx_flush_subnormals(s->states, s->threads);
+}
+
+static void end(cxai_session *s)
+{
+    cx_restore_subnormals(s->states, s->threads);
+    s->running = 0;
+}
 
 static cxai_status refuse_nesting(const cxai_session *s, cxai_error *error)
 {
@@ -25,7 +38,7 @@ cxai_status cxai_session_forward(cxai_session *s, cxai_error *error)
         status = cx_session_plan(s, error);
     if (status != CXAI_OK)
         return status;
-    s->running = 1;
+    begin(s);
     s->forwarded = s->backed = 0;
     for (int i = 0; status == CXAI_OK && i < s->plan->step_count; i++) {
         const cx_step *step = s->plan->steps[i];
@@ -34,7 +47,7 @@ cxai_status cxai_session_forward(cxai_session *s, cxai_error *error)
             cx_run_hooks(s, step, CXAI_AFTER_FORWARD) != 0)
             status = stopped(s, step, error);
     }
-    s->running = 0;
+    end(s);
     s->forwarded = status == CXAI_OK;
     return status;
 }
@@ -107,12 +120,12 @@ cxai_status cxai_session_backward(cxai_session *s, const cxai_real *seed,
         return cxai_fail(error, CXAI_INVALID, "run forward before backward");
     cxai_tensor target = cx_plan_gradient_view(s->plan, s->plan->target);
     cxai_tensor_write(&target, seed);
-    s->running = 1;
+    begin(s);
     s->backed = 0;
     for (int i = s->plan->step_count - 1; status == CXAI_OK && i >= 0; i--)
         if (s->plan->steps[i]->share != NULL)
             status = step_backward(s, s->plan->steps[i], error);
-    s->running = 0;
+    end(s);
     s->backed = status == CXAI_OK;
     return status;
 }

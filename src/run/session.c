@@ -78,8 +78,10 @@ cxai_status cxai_session_create(cxai_session **out, const cxai_model *model,
         request->max_bytes > 0 ? request->max_bytes : default_max_bytes;
     s->next_handle = 1;
     s->hook_views = make_hook_views(model);
+    s->states = cx_alloc((size_t)s->threads, sizeof *s->states);
     cxai_status status = CXAI_OK;
-    if (copy_request(s, request) != 0 || s->hook_views == NULL)
+    if (copy_request(s, request) != 0 || s->hook_views == NULL ||
+        s->states == NULL)
         status = no_memory(error);
     else
         status = cx_session_plan(s, error);
@@ -98,6 +100,7 @@ void cxai_session_free(cxai_session **session)
     free(s->request_lists);
     free(s->hooks);
     free(s->hook_views);
+    free(s->states);
     free(s);
     *session = NULL;
 }

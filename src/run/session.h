@@ -14,6 +14,7 @@ struct cxai_session {
     cxai_request request;
     int *request_lists; /* the request's own copies of its lists */
     int threads;
+    uint64_t *states; /* floating-point states of the threads while running */
     uint64_t max_bytes;
     cx_plan *plan;
     cx_hook_entry *hooks; /* in the order of adding */
