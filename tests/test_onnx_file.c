@@ -72,12 +72,16 @@ static void other_formats(void **state)
         { "<!DOCTYPE html>", 15, "an HTML or XML page" },
         { "{\"size\": 224}", 13, "JSON text" },
         { "\x93NUMPY\1\0", 8, "a NumPy array" },
+        { "RIFF\x24\0\0\0WEBPVP8 ", 16, "a WebP image" },
+        { "II*\0\x08\0\0\0", 8, "a TIFF image" },
+        { "\x40\0\0\0\0\0\0\0{\"w\":", 13, "a safetensors file" },
+        { "404: Not Found\n", 15, "text" },
+        { "hello, world", 12, "text" },
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         refuse_bytes(others[i].bytes, others[i].size, CXAI_MALFORMED,
                      others[i].cause);
     refuse_bytes("", 0, CXAI_MALFORMED, "the file is empty");
-    refuse_bytes("hello, world", 12, CXAI_MALFORMED, "not an ONNX model");
     refuse_bytes("\0\0\0\0\0\0\0\0", 8, CXAI_MALFORMED, "byte 0");
 }
 
@@ -300,6 +304,46 @@ static void too_many_nodes(void **state)
     model_file_end(&file);
 }
 
+/* A few bytes that stand for many: constants are counted before they are
+   made. */
+static void constants_that_grow(void **state)
+{
+    (void)state;
+    static const int64_t megabyte[] = { 1 << 18 };
+    const cxai_limits limits = { .memory_bytes = 6 << 20 };
+    for (int count = 1; count <= 8; count *= 2) {
+        model_file file;
+        cxai_model *model;
+        cxai_error error;
+        char input[8] = "size", output[8];
+        model_file_start(&file, 13);
+        model_file_input(&file, "x", "1");
+        model_file_raw(
+            &file, model_file_weight(&file, "size", TENSOR_TYPE(INT64), "1"),
+            megabyte, sizeof megabyte);
+        for (int i = 0; i < count; i++) {
+            snprintf(output, sizeof output, "c%d", i);
+            model_file_node(&file, i == 0 ? "ConstantOfShape" : "Neg", "",
+                            input, output);
+            strcpy(input, output);
+        }
+        char inputs[16];
+        snprintf(inputs, sizeof inputs, "x,%s", output);
+        model_file_node(&file, "Add", "", inputs, "y");
+        model_file_output(&file, "y");
+        size_t size;
+        const void *bytes = model_file_pack(&file, &size);
+        cxai_status status =
+            cxai_model_load_memory(&model, bytes, size, NULL, &limits, &error);
+        if ((size_t)count * sizeof(cxai_real) <= 4 * sizeof(float))
+            check_ok(status, &error);
+        else
+            check_error(status, &error, CXAI_LIMIT, "of memory");
+        cxai_model_free(&model);
+        model_file_end(&file);
+    }
+}
+
 /* ---- inputs, outputs, properties ---- */
 
 static void inputs(void **state)
@@ -444,6 +488,7 @@ int main(void)
         cmocka_unit_test(endless_nesting),
         cmocka_unit_test(more_than_it_seems),
         cmocka_unit_test(too_many_nodes),
+        cmocka_unit_test(constants_that_grow),
         cmocka_unit_test(inputs),
         cmocka_unit_test(refused_inputs),
         cmocka_unit_test(refused_graphs),

@@ -350,6 +350,34 @@ static void branches_in_branches(void **state)
     refuse(&file, CXAI_LIMIT, "nested more than 64 deep");
 }
 
+static void nesting_can_be_limited(void **state)
+{
+    (void)state;
+    static const struct {
+        int levels;
+        uint64_t limit;
+        cxai_status status;
+    } tries[] = { { 90, 90, CXAI_OK },
+                  { 91, 90, CXAI_LIMIT },
+                  { 2, 1, CXAI_LIMIT },
+                  { 1001, UINT64_MAX, CXAI_LIMIT } };
+    for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+        const cxai_limits limits = { .nesting = tries[i].limit };
+        model_file file;
+        cxai_model *model;
+        cxai_error error;
+        size_t size;
+        start(&file);
+        nest(&file, tries[i].levels);
+        const void *bytes = model_file_pack(&file, &size);
+        cxai_status status =
+            cxai_model_load_memory(&model, bytes, size, NULL, &limits, &error);
+        assert_int_equal(status, tries[i].status);
+        cxai_model_free(&model);
+        model_file_end(&file);
+    }
+}
+
 static void branches_that_are_refused(void **state)
 {
     (void)state;
@@ -387,6 +415,7 @@ int main(void)
         cmocka_unit_test(branches_are_taken),
         cmocka_unit_test(branches_may_be_empty),
         cmocka_unit_test(branches_in_branches),
+        cmocka_unit_test(nesting_can_be_limited),
         cmocka_unit_test(branches_that_are_refused),
     };
     return cmocka_run_group_tests_name("onnx_inline", tests, NULL, NULL);

@@ -27,12 +27,15 @@ typedef struct cxai_operator {
 /* Operator number index, from 0; beyond the last one the name is NULL. */
 CXAI_API cxai_operator cxai_operator_info(int index);
 
-/* What a loader accepts; 0 anywhere means the default given here. */
+/* What a loader accepts, checked before memory is taken for it; 0 anywhere
+   means the default given here. */
 typedef struct cxai_limits {
     uint64_t file_bytes;   /* a model file or an external data file: 4 GiB */
     uint64_t tensor_bytes; /* one tensor, widened: 4 GiB */
     uint64_t memory_bytes; /* all weights, or one session: 16 GiB */
     uint64_t nodes;        /* 1 000 000 */
+    uint64_t nesting;      /* functions and branches inside each other: 64;
+                              never more than 1000 */
 } cxai_limits;
 
 /*

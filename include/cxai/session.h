@@ -41,7 +41,8 @@ typedef struct cxai_request {
     const int *wrt; /* wrt_count > 0. wrt: values to read the gradient of: */
     int wrt_count;  /* inside values, inputs, or weights. */
     int threads;    /* 0: as many as there are processors */
-    uint64_t max_bytes; /* refuse a plan that needs more; 0: 16 GiB */
+    uint64_t max_bytes; /* refuse a plan that needs more; 0, or above it: the
+                           memory_bytes of the model's limits */
 } cxai_request;
 
 /*

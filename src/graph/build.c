@@ -7,16 +7,28 @@
 #include "graph/builder.h"
 #include "graph/expand.h"
 
-static const cxai_limits default_limits = {
-    .file_bytes = (uint64_t)4 << 30,
-    .tensor_bytes = (uint64_t)4 << 30,
-    .memory_bytes = (uint64_t)16 << 30,
-    .nodes = 1000000,
-};
+/* Inlining calls itself once a level. */
+enum { MOST_NESTED = 1000 };
 
 static cxai_status no_memory(cxai_error *error)
 {
     return cxai_fail(error, CXAI_NO_MEMORY, "out of memory building a model");
+}
+
+static uint64_t or_default(uint64_t limit, uint64_t otherwise)
+{
+    return limit != 0 ? limit : otherwise;
+}
+
+static void fill_limits(cxai_limits *limits)
+{
+    limits->file_bytes = or_default(limits->file_bytes, (uint64_t)4 << 30);
+    limits->tensor_bytes = or_default(limits->tensor_bytes, (uint64_t)4 << 30);
+    limits->memory_bytes = or_default(limits->memory_bytes, (uint64_t)16 << 30);
+    limits->nodes = or_default(limits->nodes, 1000000);
+    limits->nesting = or_default(limits->nesting, 64);
+    if (limits->nesting > MOST_NESTED)
+        limits->nesting = MOST_NESTED;
 }
 
 cxai_status cx_builder_create(cx_builder **out, const cxai_limits *limits,
@@ -31,16 +43,9 @@ cxai_status cx_builder_create(cx_builder **out, const cxai_limits *limits,
         free(builder);
         return no_memory(error);
     }
-    cxai_limits *own = &builder->model->limits;
-    *own = limits != NULL ? *limits : default_limits;
-    if (own->file_bytes == 0)
-        own->file_bytes = default_limits.file_bytes;
-    if (own->tensor_bytes == 0)
-        own->tensor_bytes = default_limits.tensor_bytes;
-    if (own->memory_bytes == 0)
-        own->memory_bytes = default_limits.memory_bytes;
-    if (own->nodes == 0)
-        own->nodes = default_limits.nodes;
+    if (limits != NULL)
+        builder->model->limits = *limits;
+    fill_limits(&builder->model->limits);
     builder->model->producer_name = "";
     *out = builder;
     return CXAI_OK;
@@ -70,6 +75,11 @@ cx_arena *cx_builder_arena(cx_builder *builder)
 const cxai_limits *cx_builder_limits(const cx_builder *builder)
 {
     return &builder->model->limits;
+}
+
+uint64_t *cx_builder_memory(cx_builder *builder)
+{
+    return &builder->model->memory;
 }
 
 void cx_builder_set_opset(cx_builder *builder, int opset)

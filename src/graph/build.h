@@ -30,6 +30,8 @@ void cx_builder_free(cx_builder **builder);
    copied again. */
 cx_arena *cx_builder_arena(cx_builder *builder);
 const cxai_limits *cx_builder_limits(const cx_builder *builder);
+/* Bytes of the arena that count towards limits->memory_bytes, so far. */
+uint64_t *cx_builder_memory(cx_builder *builder);
 
 void cx_builder_set_opset(cx_builder *builder, int opset);
 

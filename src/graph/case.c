@@ -203,6 +203,25 @@ end:
     return status;
 }
 
+/* Counts what the outputs need. */
+static cxai_status take_memory(const cx_case_context *context, const cx_case *c)
+{
+    uint64_t limit = context->model->limits.memory_bytes;
+    for (int i = 0; i < c->output_count; i++) {
+        if (c->y_shape[i].rank < 0)
+            continue;
+        uint64_t bytes = (uint64_t)cxai_shape_count(&c->y_shape[i]) *
+                         cx_type_size(c->y_type[i]);
+        if (*context->memory > limit || bytes > limit - *context->memory)
+            return cx_refuse(c, CXAI_LIMIT,
+                             "the constants need more than %llu bytes of "
+                             "memory",
+                             (unsigned long long)limit);
+        *context->memory += bytes;
+    }
+    return CXAI_OK;
+}
+
 cxai_status cx_case_fold(const cx_case_context *context, const cx_operator *op,
                          const cx_case *c, const cx_literal **y)
 {
@@ -210,6 +229,9 @@ cxai_status cx_case_fold(const cx_case_context *context, const cx_operator *op,
         cx_arena_alloc(context->arena, (size_t)c->output_count, sizeof *made);
     if (made == NULL)
         return no_memory(context, c->label);
+    cxai_status status = take_memory(context, c);
+    if (status != CXAI_OK)
+        return status;
     for (int i = 0; i < c->output_count; i++) {
         if (c->y_shape[i].rank < 0)
             continue;
@@ -218,7 +240,6 @@ cxai_status cx_case_fold(const cx_case_context *context, const cx_operator *op,
         if (made[i] == NULL)
             return no_memory(context, c->label);
     }
-    cxai_status status;
     int reals = 1;
     for (int i = 0; i < c->output_count; i++)
         reals &= made[i] == NULL || c->y_type[i] == CX_REAL;

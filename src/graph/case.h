@@ -10,6 +10,8 @@ typedef struct cx_case_context {
     const cxai_model *model;
     cx_arena *arena; /* the case and all it allocates live here */
     int threads;
+    uint64_t *memory; /* bytes of constants in the arena, within the limits;
+                         used by cx_case_fold alone */
     cxai_error *error;
 } cx_case_context;
 

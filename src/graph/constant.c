@@ -68,8 +68,13 @@ cxai_status cx_builder_fold(cx_builder *builder, const cx_node *node,
         input[i].literal = builder->values[node->inputs[i]].literal;
         input[i].shape = input[i].literal->shape;
     }
-    cx_case_context context = { builder->model, &builder->model->arena, 1,
-                                error };
+    cx_case_context context = {
+        .model = builder->model,
+        .arena = &builder->model->arena,
+        .threads = 1,
+        .memory = &builder->model->memory,
+        .error = error,
+    };
     cxai_status status;
     const cx_case *c = cx_case_create(&context, node, input, &status);
     if (c == NULL)

@@ -28,6 +28,7 @@ typedef struct cx_property {
 struct cxai_model {
     cx_arena arena;
     cxai_limits limits;
+    uint64_t memory; /* bytes of weights and constants, within the limits */
     int node_count, value_count;
     cx_node *nodes; /* in topological order, folded nodes removed */
     cx_value *values;

@@ -100,23 +100,22 @@ static void keep_outputs(cx_shaped *out, const cx_node *node, const cx_case *c,
     }
 }
 
-static cxai_status shape_node(const cxai_model *model, int n, int threads,
-                              cx_shaped *out, cxai_error *error)
+static cxai_status shape_node(const cx_case_context *context, int n,
+                              cx_shaped *out)
 {
-    const cx_node *node = &model->nodes[n];
-    cx_case_context context = { model, &out->arena, threads, error };
+    const cx_node *node = &context->model->nodes[n];
     cx_case_input few[FEW_INPUTS];
     const cx_case_input *input = gather_inputs(out, node, few);
     const cx_literal **folded =
         cx_arena_alloc(&out->arena, (size_t)node->output_count, sizeof(void *));
     if (input == NULL || folded == NULL)
-        return cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
+        return cxai_fail(context->error, CXAI_NO_MEMORY, "out of memory");
     cxai_status status;
-    cx_case *c = cx_case_create(&context, node, input, &status);
+    cx_case *c = cx_case_create(context, node, input, &status);
     if (c == NULL)
         return status;
     int constant = cx_case_is_constant(node->op, c);
-    status = constant ? cx_case_fold(&context, node->op, c, folded)
+    status = constant ? cx_case_fold(context, node->op, c, folded)
                       : cx_case_check_types(node->op, c);
     if (status != CXAI_OK)
         return status;
@@ -153,6 +152,14 @@ cxai_status cx_graph_shape(const cxai_model *model,
                            cxai_error *error)
 {
     *out = (cx_shaped){ 0 };
+    uint64_t memory = 0;
+    const cx_case_context context = {
+        .model = model,
+        .arena = &out->arena,
+        .threads = request->threads,
+        .memory = &memory,
+        .error = error,
+    };
     size_t values = (size_t)model->value_count;
     out->shape = cx_arena_alloc(&out->arena, values, sizeof *out->shape);
     out->literal = cx_arena_alloc(&out->arena, values, sizeof(void *));
@@ -170,7 +177,7 @@ cxai_status cx_graph_shape(const cxai_model *model,
             continue;
         if (request->needed == NULL && reads_unknown(model, n, out))
             continue;
-        status = shape_node(model, n, request->threads, out, error);
+        status = shape_node(&context, n, out);
         if (request->needed == NULL && status == CXAI_UNSUPPORTED &&
             reads_integers(model, n, out))
             status = CXAI_OK;

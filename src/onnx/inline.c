@@ -336,9 +336,10 @@ static cxai_status inline_if(cx_reader *reader, const cx_pending *p, int *done)
    changes. */
 cxai_status cx_onnx_inline_ifs(cx_reader *reader)
 {
-    enum { ROUNDS = CX_MOST_NESTED + 1 };
     cxai_status status = CXAI_OK;
-    for (int round = 0, progress = 1; progress && round < ROUNDS; round++) {
+    uint64_t round = 0;
+    for (int progress = 1; progress && round <= reader->limits->nesting;
+         round++) {
         cx_pending *list = reader->pending;
         reader->pending = NULL;
         progress = 0;

@@ -5,12 +5,17 @@
 #include "cxai/file.h"
 #include "onnx/reader.h"
 
+uint64_t cx_reader_memory_left(const cx_reader *reader)
+{
+    return reader->limits->memory_bytes > *reader->memory
+               ? reader->limits->memory_bytes - *reader->memory
+               : 0;
+}
+
 cxai_status cx_reader_alloc(cx_reader *reader, size_t count, size_t size,
                             void **block)
 {
-    uint64_t left = reader->limits->memory_bytes > reader->memory
-                        ? reader->limits->memory_bytes - reader->memory
-                        : 0;
+    uint64_t left = cx_reader_memory_left(reader);
     if (size != 0 && count > left / size)
         return cxai_fail(reader->error, CXAI_LIMIT,
                          "the model needs more than %llu bytes of memory",
@@ -18,7 +23,7 @@ cxai_status cx_reader_alloc(cx_reader *reader, size_t count, size_t size,
     *block = cx_arena_alloc(reader->arena, count, size);
     if (*block == NULL)
         return cxai_fail(reader->error, CXAI_NO_MEMORY, "out of memory");
-    reader->memory += count * size;
+    *reader->memory += count * size;
     return CXAI_OK;
 }
 
@@ -64,6 +69,7 @@ static cxai_status build(cxai_model **out, const void *bytes, size_t size,
         return status;
     reader.arena = cx_builder_arena(reader.builder);
     reader.limits = cx_builder_limits(reader.builder);
+    reader.memory = cx_builder_memory(reader.builder);
     const Onnx__ModelProto *model;
     status = check_bytes(bytes, size, reader.limits->file_bytes, error);
     if (status == CXAI_OK)

@@ -38,7 +38,7 @@ static cxai_status number_literal(cx_reader *reader, cx_type type, int rank,
                                   int64_t count, cx_literal **literal)
 {
     cxai_shape shape = { .rank = rank, .dim = { count } };
-    reader->memory += (uint64_t)count * cx_type_size(type);
+    *reader->memory += (uint64_t)count * cx_type_size(type);
     *literal = cx_literal_create(reader->arena, type, &shape);
     if (*literal == NULL)
         return cxai_fail(reader->error, CXAI_NO_MEMORY, "out of memory");

@@ -33,7 +33,7 @@ typedef struct cx_reader {
     cx_builder *builder;
     cx_arena *arena; /* of the model to be; the unpacked file lies there too */
     const cxai_limits *limits;
-    uint64_t memory; /* bytes that were taken from the arena */
+    uint64_t *memory; /* bytes that were taken from the arena */
     cx_external external;
     const Onnx__ModelProto *model;
     cx_names functions; /* "domain:name:overload" -> number */
@@ -43,6 +43,8 @@ typedef struct cx_reader {
     cxai_error *error;
 } cx_reader;
 
+/* Bytes that limits->memory_bytes leaves. */
+uint64_t cx_reader_memory_left(const cx_reader *reader);
 /* Memory of the arena within limits->memory_bytes. */
 cxai_status cx_reader_alloc(cx_reader *reader, size_t count, size_t size,
                             void **block);

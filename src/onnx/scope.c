@@ -50,11 +50,11 @@ cxai_status cx_scope_open(cx_reader *reader, const cx_scope *outer,
         if (s->function == function)
             return cxai_fail(reader->error, CXAI_MALFORMED,
                              "%s: the function recurs: it calls itself", label);
-    if (depth > CX_MOST_NESTED)
+    if ((uint64_t)depth > reader->limits->nesting)
         return cxai_fail(reader->error, CXAI_LIMIT,
-                         "%s: functions and branches are nested more than %d "
+                         "%s: functions and branches are nested more than %llu "
                          "deep",
-                         label, CX_MOST_NESTED);
+                         label, (unsigned long long)reader->limits->nesting);
     cxai_status status = cx_reader_alloc(reader, 1, sizeof(cx_scope), &block);
     if (status != CXAI_OK)
         return status;

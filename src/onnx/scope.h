@@ -11,9 +11,6 @@
 #include "base/hash.h"
 #include "onnx/reader.h"
 
-/* Functions and branches inside each other. */
-enum { CX_MOST_NESTED = 64 };
-
 struct cx_scope {
     const cx_scope *outer; /* where the node stands; NULL: in the graph */
     const Onnx__FunctionProto *function; /* NULL: a branch */

@@ -105,15 +105,13 @@ static cxai_status unpack(cx_reader *reader,
                           ProtobufCMessage **message)
 {
     uint64_t limit = (uint64_t)size * EXPANSION + ALLOWANCE;
-    uint64_t left = reader->limits->memory_bytes > reader->memory
-                        ? reader->limits->memory_bytes - reader->memory
-                        : 0;
+    uint64_t left = cx_reader_memory_left(reader);
     if (limit > left)
         limit = left;
     budget b = { .arena = reader->arena, .limit = limit };
     ProtobufCAllocator allocator = { take, leave, &b };
     *message = protobuf_c_message_unpack(type, &allocator, size, bytes);
-    reader->memory += b.used;
+    *reader->memory += b.used;
     if (*message != NULL)
         return CXAI_OK;
     if (b.refused == CXAI_NO_MEMORY)

@@ -105,8 +105,12 @@ static cxai_status merge_norm(cx_plan *plan, const cx_plan_request *request,
     };
     cx_node node = request->model->nodes[step->node];
     node.input_count = 3;
-    cx_case_context context = { request->model, &plan->arena, request->threads,
-                                request->error };
+    const cx_case_context context = {
+        .model = request->model,
+        .arena = &plan->arena,
+        .threads = request->threads,
+        .error = request->error,
+    };
     cxai_status status;
     cx_case *c = cx_case_create(&context, &node, input, &status);
     if (c == NULL)

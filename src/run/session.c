@@ -5,8 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const uint64_t default_max_bytes = (uint64_t)16 << 30;
-
 static cxai_status no_memory(cxai_error *error)
 {
     return cxai_fail(error, CXAI_NO_MEMORY, "out of memory for a session");
@@ -74,8 +72,9 @@ cxai_status cxai_session_create(cxai_session **out, const cxai_model *model,
         return no_memory(error);
     s->model = model;
     s->threads = request->threads > 0 ? request->threads : processors();
-    s->max_bytes =
-        request->max_bytes > 0 ? request->max_bytes : default_max_bytes;
+    s->max_bytes = model->limits.memory_bytes;
+    if (request->max_bytes > 0 && request->max_bytes < s->max_bytes)
+        s->max_bytes = request->max_bytes;
     s->next_handle = 1;
     s->hook_views = make_hook_views(model);
     s->states = cx_alloc((size_t)s->threads, sizeof *s->states);
