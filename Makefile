@@ -228,12 +228,13 @@ node-tests:
 
 tests: $(TESTS) $(if $(DOUBLE),,$(PROGRAM) $(EXAMPLES))
 
-# Runs every test program, prints what cmocka prints, fails when one failed.
+# Runs every test program, TEST_JOBS at a time, prints what cmocka prints, fails
+# when one failed.
+TEST_JOBS = 1
 run-tests: tests
-	@failed=; for t in $(TESTS); do echo "== $$t"; \
-	  CXAI=$(abspath $(PROGRAM)) CXAI_EXAMPLES=$(abspath $(BUILD)/readme) \
-	  $(RUNNER) $$t </dev/null || failed="$$failed $$t"; done; \
-	  if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi
+	@JOBS=$(TEST_JOBS) CXAI=$(abspath $(PROGRAM)) \
+	  CXAI_EXAMPLES=$(abspath $(BUILD)/readme) \
+	  sh tests/run.sh $(BUILD)/logs $(TESTS)
 
 # Gradients against central differences want 64-bit reals: a build of their own.
 check:
@@ -245,10 +246,13 @@ sanitize:
 	  CFLAGS='-O2 -g' run-tests
 
 # valgrind knows AVX2, not AVX-512; what libgomp keeps until the end is only
-# "possibly lost". RUNNER also runs the program that tests start.
+# "possibly lost". RUNNER also runs the program that tests start. It is about
+# fifty times slower and runs one thread at a time: the heaviest tests then do
+# less of the same, and say so.
 memcheck:
-	CXAI_CPU=avx2 OMP_NUM_THREADS=2 $(MAKE) run-tests RUNNER="valgrind -q \
-	  --vgdb=no --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite"
+	CXAI_CPU=avx2 CXAI_TEST_EFFORT=low OMP_NUM_THREADS=1 $(MAKE) run-tests \
+	  TEST_JOBS=2 RUNNER="valgrind -q --vgdb=no --error-exitcode=99 \
+	  --leak-check=full --errors-for-leak-kinds=definite"
 
 # Full-size networks of both PyTorch exporters; tests/reference/zoo.py makes
 # the folder ZOO.

@@ -9,6 +9,7 @@
 #include "cxai/activations.h"
 #include "graph/graph.h"
 #include "support/check.h"
+#include "support/effort.h"
 #include "support/net.h"
 
 /* One 3x3 convolution of a 6x6 picture to two channels, the second being minus
@@ -467,7 +468,7 @@ static void the_network_recognises_its_class(void **state)
     cxai_target target = target_of(model, "logits", 88);
     cxai_objective objective = { &target, 1 };
     cxai_synthesis made;
-    o.steps = 24;
+    o.steps = effort(24, 5, "steps");
     o.threads = 1;
     check_ok(cxai_synthesize(&made, model, &p, &objective, 1, &o, &error),
              &error);
