@@ -273,8 +273,8 @@ static void test_bad_files(void **state)
                                           "folder",       "data/dog.jpg" };
     char command[256];
     for (size_t i = 0; i < sizeof images / sizeof *images; i++) {
-        snprintf(command, sizeof command, "cxai heatmap %s -o h.png",
-                 images[i]);
+        snprintf(command, sizeof command,
+                 "cxai heatmap %s -m " SMALL " -o h.png", images[i]);
         refuse(f, command, 1, images[i]);
         assert_false(exists(f, "h.png"));
     }
@@ -322,8 +322,8 @@ static void test_damaged_files(void **state)
         damage(f, "tests/data/pictures/rgb8.png", "hurt.png", variant);
         damage(f, "tests/data/pictures/420.jpg", "hurt.jpg", variant);
         do_or_refuse(f, "cxai classify -m hurt.onnx data/cat.jpg");
-        do_or_refuse(f, "cxai heatmap hurt.png -o h.png");
-        do_or_refuse(f, "cxai heatmap hurt.jpg -o h.png");
+        do_or_refuse(f, "cxai heatmap hurt.png -m " SMALL " -o h.png");
+        do_or_refuse(f, "cxai heatmap hurt.jpg -m " SMALL " -o h.png");
     }
 }
 
@@ -335,9 +335,10 @@ static void test_arrays_that_do_not_fit(void **state)
         cxai_shape shape;
         const char *text;
     } cases[] = {
-        { { 4, { 0, 3, 224, 224 } }, "0x3x224x224, but the network takes 1x3" },
-        { { 3, { 3, 1, 1 } }, "1x3x1x1, but the network takes 1x3x224x224" },
-        { { 0, { 0 } }, "scalar, but the network takes 1x3x224x224" },
+        { { 4, { 0, 3, 224, 224 } },
+          "0x3x224x224, but the network takes 1x3x24x20" },
+        { { 3, { 3, 1, 1 } }, "1x3x1x1, but the network takes 1x3x24x20" },
+        { { 0, { 0 } }, "scalar, but the network takes 1x3x24x20" },
         { { 5, { 1, 1, 3, 1, 1 } }, "1x1x3x1x1, but" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -346,8 +347,8 @@ static void test_arrays_that_do_not_fit(void **state)
         cxai_error error;
         snprintf(path, sizeof path, "%s/a.npy", f->folder);
         check_ok(cxai_npy_save(path, numbers, &cases[i].shape, &error), &error);
-        refuse(f, "cxai classify a.npy", 1, cases[i].text);
-        refuse(f, "cxai heatmap a.npy -o h.png", 1, cases[i].text);
+        refuse(f, "cxai classify a.npy -m " SMALL, 1, cases[i].text);
+        refuse(f, "cxai heatmap a.npy -m " SMALL " -o h.png", 1, cases[i].text);
     }
 }
 
@@ -367,8 +368,8 @@ static void test_full_disk(void **state)
     fixture *f = *state;
     static const char limited[] = "trap '' XFSZ; ulimit -f 8; ";
     static const char *const commands[] = {
-        "cxai heatmap data/dog.jpg -o full.png",
-        "cxai heatmap data/dog.jpg -o /tmp/cxai-none/full.png",
+        "cxai heatmap data/dog.jpg -m " SMALL " -o full.png",
+        "cxai heatmap data/dog.jpg -m " SMALL " -o /tmp/cxai-none/full.png",
         "cxai activations data/dog.jpg -l stem -o full.png",
         "cxai kernels -l stem --npy full.npy -o full.png",
         "cxai activations data/dog.jpg -l stem --npy full.npy -o full.png",
@@ -382,8 +383,9 @@ static void test_full_disk(void **state)
     assert_false(exists(f, "full.png") || exists(f, "full.npy"));
     succeed(f, "ls -A | grep -v -e txt$ -e data -e nets || true");
     assert_string_equal(f->out, ""); /* nothing half-written lies about */
-    assert_int_equal(sh(f, "cxai classify data/dog.jpg > /dev/full"), 1);
-    assert_int_equal(sh(f, "cxai summary --json > /dev/full"), 1);
+    assert_int_equal(
+        sh(f, "cxai classify data/dog.jpg -m " SMALL " > /dev/full"), 1);
+    assert_int_equal(sh(f, "cxai summary -m " SMALL " --json > /dev/full"), 1);
 }
 
 /* ---- results ------------------------------------------------------------- */
@@ -438,20 +440,23 @@ static void check_array(const fixture *f, const char *name, const char *shape)
 static void test_arrays_have_the_promised_shapes(void **state)
 {
     fixture *f = *state;
-    succeed(f, "cxai classify data/dog.jpg data/cat.jpg --npy c.npy");
-    check_array(f, "c.npy", "2x1000");
-    succeed(f, "cxai activations data/dog.jpg -l b04.add --npy a.npy -o a.png");
-    check_array(f, "a.npy", "1x40x28x28");
-    succeed(f, "cxai heatmap data/band.jpg -t 'drum,stage' --npy h.npy -o "
-               "h.png");
-    check_array(f, "h.npy", "2x224x224");
-    succeed(f, "cxai heatmap data/band.jpg -t drum --raw --npy r.npy");
-    check_array(f, "r.npy", "1x7x7");
-    succeed(f, "cxai heatmap data/band.jpg -t top1..top2 --method saliency "
-               "--npy s.npy -o s.png");
-    check_array(f, "s.npy", "2x3x224x224");
-    succeed(f, "cxai kernels -l stem --npy k.npy -o k.png");
-    check_array(f, "k.npy", "32x3x3x3");
+    succeed(f,
+            "cxai classify data/dog.jpg data/cat.jpg -m " SMALL " --npy c.npy");
+    check_array(f, "c.npy", "2x10");
+    succeed(f, "cxai activations data/dog.jpg -m " SMALL
+               " -l 3 --npy a.npy -o a.png");
+    check_array(f, "a.npy", "1x8x6x5");
+    succeed(f, "cxai heatmap data/band.jpg -m " SMALL
+               " -t 1,2 --npy h.npy -o h.png");
+    check_array(f, "h.npy", "2x24x20");
+    succeed(f,
+            "cxai heatmap data/band.jpg -m " SMALL " -t 1 --raw --npy r.npy");
+    check_array(f, "r.npy", "1x6x5");
+    succeed(f, "cxai heatmap data/band.jpg -m " SMALL
+               " -t top1..top2 --method saliency --npy s.npy -o s.png");
+    check_array(f, "s.npy", "2x3x24x20");
+    succeed(f, "cxai kernels -m " SMALL " -l 0.0 --npy k.npy -o k.png");
+    check_array(f, "k.npy", "8x3x3x3");
     succeed(f, "cxai synthesize -l stem -c 1,2 --side 64 --steps 1 --npy "
                "y.npy -o y.png");
     check_array(f, "y.npy", "2x3x64x64");
@@ -461,9 +466,12 @@ static void test_arrays_have_the_promised_shapes(void **state)
 static void test_arrays_are_fed_as_they_are(void **state)
 {
     fixture *f = *state;
-    succeed(f, "cxai classify data/dog.jpg | tail -n +2 > photo.txt");
-    succeed(f, "cxai activations data/dog.jpg -l image --npy x.npy -o i.png && "
-               "cxai classify x.npy | tail -n +2 | diff - photo.txt");
+    succeed(f,
+            "cxai classify data/dog.jpg -m " SMALL " | tail -n +2 > photo.txt");
+    succeed(f,
+            "cxai activations data/dog.jpg -m " SMALL
+            " -l input --npy x.npy -o i.png && "
+            "cxai classify x.npy -m " SMALL " | tail -n +2 | diff - photo.txt");
 }
 
 static void test_overlay_has_the_photo_s_size(void **state)
@@ -472,8 +480,8 @@ static void test_overlay_has_the_photo_s_size(void **state)
     cxai_error error;
     cxai_image photo, overlay, plain;
     char path[256];
-    succeed(f, "cxai heatmap data/band.jpg -o o.png && cxai heatmap "
-               "data/band.jpg --alpha 0 -o p.png");
+    succeed(f, "cxai heatmap data/band.jpg -m " SMALL " -o o.png && "
+               "cxai heatmap data/band.jpg -m " SMALL " --alpha 0 -o p.png");
     check_ok(cxai_image_load(&photo, "data/band.jpg", NULL, NULL, &error),
              &error);
     snprintf(path, sizeof path, "%s/o.png", f->folder);
@@ -493,20 +501,16 @@ static void test_overlay_has_the_photo_s_size(void **state)
 static void test_same_seed_same_bytes(void **state)
 {
     fixture *f = *state;
-    succeed(f, "cxai synthesize -l stem -c 1 --side 64 --steps 3 --threads 1 "
-               "-o a.png && cxai synthesize -l stem -c 1 --side 64 --steps 3 "
-               "--threads 2 -o b.png && cmp a.png b.png");
-    succeed(
-        f,
-        "cxai heatmap data/dog.jpg -m " SMALL " --method smoothgrad "
-        "--seed 3 --threads 1 -o a.png && cxai heatmap data/dog.jpg -m " SMALL
-        " --method smoothgrad --seed 3 --threads 2 -o b.png && "
-        "cmp a.png b.png");
-    assert_int_not_equal(
-        sh(f, "cxai synthesize -l stem -c 1 --side 64 --steps 3 --seed 1 "
-              "-o a.png && cxai synthesize -l stem -c 1 --side 64 --steps 3 "
-              "--seed 2 -o b.png && cmp a.png b.png"),
-        0);
+#define SYNTHESIZE "cxai synthesize -m " SMALL " -l 3 -c 1 --steps 3 "
+#define SMOOTHGRAD                                                             \
+    "cxai heatmap data/dog.jpg -m " SMALL " --method smoothgrad --seed 3 "
+    succeed(f, SYNTHESIZE "--threads 1 -o a.png && " SYNTHESIZE
+                          "--threads 2 -o b.png && cmp a.png b.png");
+    succeed(f, SMOOTHGRAD "--threads 1 -o a.png && " SMOOTHGRAD
+                          "--threads 2 -o b.png && cmp a.png b.png");
+    succeed(f,
+            SYNTHESIZE "--seed 1 -o a.png && " SYNTHESIZE "--seed 2 -o b.png");
+    assert_int_equal(sh(f, "cmp a.png b.png"), 1);
 }
 
 static void test_standard_input(void **state)
