@@ -3,19 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common.h"
-
-static int add(channel_list *list, long from, long to)
+static cxai_status add(channel_list *list, long from, long to,
+                       cxai_error *error)
 {
     size_t count = (size_t)(to - from + 1);
     int *grown = realloc(list->channels, ((size_t)list->count + count) *
                                              sizeof *list->channels);
     if (grown == NULL)
-        return complain("out of memory");
+        return cxai_fail(error, CXAI_NO_MEMORY,
+                         "no memory for a list of channels");
     list->channels = grown;
     for (long c = from; c <= to; c++)
         list->channels[list->count++] = (int)c;
-    return EXIT_DONE;
+    return CXAI_OK;
 }
 
 /* Reads "7" or "7..12" at *text, which moves behind it; -1 when it is
@@ -36,22 +36,25 @@ static int read_range(const char **text, long *from, long *to)
     return 0;
 }
 
-int channels_parse(channel_list *list, const char *text, int limit)
+cxai_status channels_parse(channel_list *list, const char *text, int limit,
+                           cxai_error *error)
 {
     *list = (channel_list){ 0 };
     if (text == NULL)
-        return limit > 0 ? add(list, 0, limit - 1) : EXIT_DONE;
+        return limit > 0 ? add(list, 0, limit - 1, error) : CXAI_OK;
     for (const char *at = text;; at++) {
         long from, to;
         if (read_range(&at, &from, &to) != 0 || (*at != ',' && *at != '\0'))
-            return complain("\"%s\" is no list of channels like 3,17,40..47",
-                            text);
+            return cxai_fail(error, CXAI_INVALID,
+                             "\"%s\" is no list of channels like 3,17,40..47",
+                             text);
         if (from < 0 || to < from || to >= limit)
-            return complain("channels %s: this layer has 0 to %d", text,
-                            limit - 1);
-        int failed = add(list, from, to);
-        if (failed || *at == '\0')
-            return failed;
+            return cxai_fail(error, CXAI_INVALID,
+                             "channels %s: this layer has 0 to %d", text,
+                             limit - 1);
+        cxai_status status = add(list, from, to, error);
+        if (status != CXAI_OK || *at == '\0')
+            return status;
     }
 }
 

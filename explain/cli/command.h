@@ -18,7 +18,7 @@ typedef enum option_kind {
     OPTION_NUMBER,  /* double, within minimum..maximum */
 } option_kind;
 
-/* One option; offset is where the command's settings keep it. */
+/* One option; offset is where its list's part of the settings keeps it. */
 typedef struct option_spec {
     char letter;          /* 'm' for -m, or 0 */
     const char *name;     /* "model" for --model */
@@ -29,17 +29,19 @@ typedef struct option_spec {
     const char *help;
 } option_spec;
 
+/* Several options, kept in a part of the settings that begins at offset. */
 typedef struct option_list {
     const option_spec *specs;
     int count;
+    size_t offset;
 } option_list;
 
 #define OPTION_LIST(array)                                                     \
     {                                                                          \
-        array, (int)(sizeof(array) / sizeof((array)[0]))                       \
+        array, (int)(sizeof(array) / sizeof((array)[0])), 0                    \
     }
 
-enum { MOST_OPTION_LISTS = 3 };
+enum { MOST_OPTION_LISTS = 6 };
 
 /* The exit codes of every command. */
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };

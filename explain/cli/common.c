@@ -1,6 +1,7 @@
 #include "common.h"
 
 #include "builtin.h"
+#include "progress.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -52,18 +53,52 @@ static const option_spec preprocess_specs[] = {
       "NCHW or NHWC" },
 };
 
+static const option_spec image_specs[] = {
+    { 0, "files-from", "FILE", OPTION_TEXT, AT(files_from), 0, 0,
+      "read the paths of more images, one a line, from FILE; -: from\n"
+      "standard input" },
+    { 'r', "recursive", NULL, OPTION_FLAG, AT(recursive), 0, 0,
+      "take the folders inside a folder too" },
+};
+
 const option_list model_options = OPTION_LIST(model_specs);
 const option_list preprocess_options = OPTION_LIST(preprocess_specs);
+const option_list image_options = OPTION_LIST(image_specs);
+
+/* ---- messages -------------------------------------------------------------
+ */
 
 int complain(const char *format, ...)
 {
     va_list arguments;
+    progress_end();
     fputs("cxai: ", stderr);
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
     return EXIT_FAILED;
+}
+
+void say(const char *format, ...)
+{
+    va_list arguments;
+    progress_end();
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+}
+
+void warn(workbench *bench, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    json_text(&bench->warnings, NULL, text);
+    if (!bench->quiet)
+        complain("warning: %s", text);
 }
 
 int complain_error(const cxai_error *error)
@@ -157,23 +192,26 @@ static cxai_status find_shapes(workbench *bench, cxai_error *error)
                              error);
 }
 
-/* Labels that do not fit the classes would name things wrongly. */
-static cxai_status check_labels(const workbench *bench, cxai_error *error)
+/* Labels that do not fit the classes would name things wrongly, and nobody can
+   know by how much they are shifted. */
+static void check_labels(workbench *bench)
 {
     const cxai_shape *logits = &bench->shapes[cxai_model_logits(bench->model)];
     int count = cxai_labels_count(bench->labels);
     if (count == 0 || logits->rank != 2 || logits->dim[1] == count)
-        return CXAI_OK;
-    return cxai_fail(error, CXAI_INVALID,
-                     "there are %d labels, but the model has %lld classes; "
-                     "give the right file with --labels",
-                     count, (long long)logits->dim[1]);
+        return;
+    warn(bench,
+         "there are %d labels, but the model has %lld classes: classes are "
+         "numbers until --labels gives the right file",
+         count, (long long)logits->dim[1]);
+    cxai_labels_free(&bench->labels);
 }
 
 int workbench_open(workbench *bench, const common_settings *settings)
 {
     cxai_error error;
-    *bench = (workbench){ 0 };
+    *bench = (workbench){ .quiet = settings->quiet };
+    json_array(&bench->warnings, NULL);
     double start = seconds_now();
     cxai_status status = settings->model == NULL
                              ? load_builtin(bench, &error)
@@ -185,9 +223,10 @@ int workbench_open(workbench *bench, const common_settings *settings)
         status = load_labels(bench, settings, &error);
     if (status == CXAI_OK)
         status = find_shapes(bench, &error);
-    if (status == CXAI_OK)
-        status = check_labels(bench, &error);
-    return status == CXAI_OK ? EXIT_DONE : complain_error(&error);
+    if (status != CXAI_OK)
+        return complain_error(&error);
+    check_labels(bench);
+    return EXIT_DONE;
 }
 
 void workbench_close(workbench *bench)
@@ -195,6 +234,7 @@ void workbench_close(workbench *bench)
     cxai_labels_free(&bench->labels);
     cxai_model_free(&bench->model);
     free(bench->shapes);
+    json_free(&bench->warnings);
     *bench = (workbench){ 0 };
 }
 
@@ -203,44 +243,51 @@ const char *class_name(const workbench *bench, int64_t index)
     return cxai_labels_name(bench->labels, (int)index);
 }
 
-int find_layer(const workbench *bench, const char *name, int *value)
+cxai_status find_layer(const workbench *bench, const char *name, int *value,
+                       cxai_error *error)
 {
-    cxai_error error;
-    if (name != NULL) {
-        if (cxai_model_find(bench->model, name, value, &error) != CXAI_OK)
-            return complain_error(&error);
-        return EXIT_DONE;
-    }
-    if (cxai_model_cam_layer(bench->model, bench->shapes, value, &error) !=
-        CXAI_OK)
-        return complain("%s: %s with -l", bench->name, error.message);
-    return EXIT_DONE;
+    if (name != NULL)
+        return cxai_model_find(bench->model, name, value, error);
+    cxai_error reason;
+    cxai_status status =
+        cxai_model_cam_layer(bench->model, bench->shapes, value, &reason);
+    if (status != CXAI_OK)
+        cxai_fail(error, status, "%s: %s with -l", bench->name, reason.message);
+    return status;
 }
 
 /* ---- reports --------------------------------------------------------------
  */
 
-cJSON *report_begin(const char *name, const workbench *bench)
+void report_begin(json *report, const char *name, const workbench *bench)
 {
     char text[512];
-    cJSON *report = cJSON_CreateObject();
-    cJSON_AddStringToObject(report, "cxai", CXAI_VERSION);
-    cJSON_AddStringToObject(report, "command", name);
-    cJSON *model = cJSON_AddObjectToObject(report, "model");
-    cJSON_AddStringToObject(model, "file", bench->name);
-    cJSON_AddStringToObject(model, "sha256", cxai_model_sha256(bench->model));
-    cJSON_AddNumberToObject(model, "load_seconds", bench->load_seconds);
-    cJSON_AddStringToObject(
-        report, "preprocessing",
-        cxai_preprocess_text(&bench->preprocess, text, sizeof text));
-    return report;
+    json_object(report, NULL);
+    json_text(report, "cxai", CXAI_VERSION);
+    json_text(report, "command", name);
+    json_object(report, "model");
+    json_text(report, "file", bench->name);
+    json_text(report, "sha256", cxai_model_sha256(bench->model));
+    json_number(report, "load_seconds", bench->load_seconds);
+    json_end(report);
+    json_text(report, "preprocessing",
+              cxai_preprocess_text(&bench->preprocess, text, sizeof text));
 }
 
-int report_end(cJSON *report)
+cxai_status report_end(json *report, workbench *bench, int wanted,
+                       cxai_error *error)
 {
-    char *text = cJSON_Print(report);
-    int printed = text != NULL && puts(text) >= 0;
-    cJSON_free(text);
-    cJSON_Delete(report);
-    return printed ? EXIT_DONE : complain("cannot write the report");
+    cxai_status status = CXAI_OK;
+    json_end(&bench->warnings);
+    if (bench->warnings.failed)
+        report->failed = 1;
+    else
+        json_insert(report, "warnings", bench->warnings.text);
+    json_end(report);
+    if (report->failed)
+        status = cxai_fail(error, CXAI_NO_MEMORY, "no memory for the report");
+    else if (wanted)
+        say("%s\n", report->text);
+    json_free(report);
+    return status;
 }

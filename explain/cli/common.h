@@ -1,13 +1,12 @@
-/* What the commands share: a model with its preprocessing and labels, inputs,
-   messages, reports. */
+/* What the commands share: settings, messages, a model with its preprocessing
+   and labels, the head and foot of reports. */
 #ifndef CLI_COMMON_H
 #define CLI_COMMON_H
 
 #include "command.h"
 
-#include <cjson/cJSON.h>
+#include "json.h"
 
-#include "cxai/image.h"
 #include "cxai/labels.h"
 #include "cxai/model.h"
 #include "cxai/preprocess.h"
@@ -16,16 +15,21 @@
 typedef struct common_settings {
     const char *model;
     const char *labels;
+    const char *out;
     const char *npy;
     int json;
     int quiet;
     long long threads;
     const char *preprocess[9]; /* by number in preprocess_options */
+    const char *files_from;
+    int recursive;
 } common_settings;
 
-/* The options behind them: model and labels, preprocessing, output. */
+/* The options behind them: model, labels and output; preprocessing; IMAGE
+   operands. Each command describes its own --out. */
 extern const option_list model_options;
 extern const option_list preprocess_options;
+extern const option_list image_options;
 
 /* ---- messages: one line on standard error ---------------------------------
  */
@@ -33,6 +37,11 @@ extern const option_list preprocess_options;
 /* "cxai: message"; returns EXIT_FAILED. */
 int complain(const char *format, ...) CXAI_PRINTF(1, 2);
 int complain_error(const cxai_error *error);
+
+/* Prints on standard output. */
+void say(const char *format, ...) CXAI_PRINTF(1, 2);
+
+double seconds_now(void);
 
 /* ---- the model ------------------------------------------------------------
  */
@@ -45,6 +54,8 @@ typedef struct workbench {
     cxai_shape input_shape; /* of one picture */
     cxai_shape *shapes;     /* of all values for input_shape */
     double load_seconds;
+    int quiet;
+    json warnings; /* an array, for the report */
 } workbench;
 
 /* Loads model, preprocessing and labels; 0, or an exit code after a message.
@@ -52,65 +63,25 @@ typedef struct workbench {
 int workbench_open(workbench *bench, const common_settings *settings);
 void workbench_close(workbench *bench);
 
+/* "cxai: warning: message", unless quiet; the report holds it in any case. */
+void warn(workbench *bench, const char *format, ...) CXAI_PRINTF(2, 3);
+
 /* A class's name, or NULL. */
 const char *class_name(const workbench *bench, int64_t index);
 
 /* Finds the layer a user names; NULL: the default CAM layer. */
-int find_layer(const workbench *bench, const char *name, int *value);
+cxai_status find_layer(const workbench *bench, const char *name, int *value,
+                       cxai_error *error);
 
-/* ---- inputs ---------------------------------------------------------------
+/* ---- reports --------------------------------------------------------------
  */
 
-/* One IMAGE operand: a picture, prepared; or the rows of a .npy array. */
-typedef struct input {
-    const char *path;
-    cxai_image photo; /* pixels NULL for .npy */
-    cxai_geometry geometry;
-    cxai_image_info info;
-    cxai_real *tensor; /* dense, of shape */
-    cxai_shape shape;  /* dim[0]: number of pictures in it */
-} input;
+/* The start of a JSON report: version, command, model, preprocessing. The
+   object stays open. */
+void report_begin(json *report, const char *name, const workbench *bench);
 
-int input_open(input *in, const workbench *bench, const char *path);
-void input_close(input *in);
-
-/* ---- outputs --------------------------------------------------------------
- */
-
-double seconds_now(void);
-
-/* The operand's file name without folder and extension, made safe for a file
-   name; "stdin" for "-". */
-void stem_of(const char *path, char *stem, size_t size);
-
-/* text with everything but letters, digits, '.', '_' and '-' replaced. */
-void safe_name(const char *text, char *safe, size_t size);
-
-/* OUT/stem.suffix where out is a folder (it is made when it ends in '/'),
-   ./stem.suffix where out is NULL, else out itself. 0, or an exit code. */
-int output_path(const char *out, const char *stem, const char *suffix,
-                char *path, size_t size);
-
-/* 1 when out means a folder. */
-int is_folder(const char *out);
-
-/* A growing array of reals for --npy. */
-typedef struct stack {
-    cxai_real *data;
-    size_t count, capacity;
-    cxai_shape shape; /* of one item; dim[0] of the file counts items */
-    int64_t items;
-} stack;
-
-/* Adds items of one shape; 0, or an exit code. */
-int stack_add(stack *s, const cxai_real *data, const cxai_shape *shape,
-              int64_t items);
-/* Saves (items, shape...) where a path is given; ends the stack. */
-int stack_save(stack *s, const char *path);
-
-/* The start of a JSON report: version, command, model, preprocessing. */
-cJSON *report_begin(const char *name, const workbench *bench);
-/* Prints and ends a report; 0, or an exit code. */
-int report_end(cJSON *report);
+/* Ends the report with the warnings, prints it where wanted, and frees it. */
+cxai_status report_end(json *report, workbench *bench, int wanted,
+                       cxai_error *error);
 
 #endif

@@ -88,10 +88,10 @@ static cxai_status add_colorbar(cxai_image *picture,
     return status;
 }
 
-cxai_status heat_draw(cxai_image *out, const cxai_image *photo,
-                      const cxai_geometry *geometry,
-                      const cxai_heatmap *heatmap, const heat_style *style,
-                      cxai_error *error)
+static cxai_status draw_one(cxai_image *out, const cxai_image *photo,
+                            const cxai_geometry *geometry,
+                            const cxai_heatmap *heatmap,
+                            const heat_style *style, cxai_error *error)
 {
     *out = (cxai_image){ 0 };
     cxai_real *map = display_map(heatmap, style->sign, error);
@@ -113,5 +113,30 @@ cxai_status heat_draw(cxai_image *out, const cxai_image *photo,
         status = add_colorbar(out, heatmap, style, error);
     if (status == CXAI_OK && style->side_by_side)
         status = join(out, photo, out, error);
+    return status;
+}
+
+cxai_status heat_draw(cxai_image *out, const cxai_image *photo,
+                      const cxai_geometry *geometry, const cxai_heatmap *maps,
+                      const char *const *names, int count,
+                      const heat_style *style, cxai_error *error)
+{
+    if (count == 1)
+        return draw_one(out, photo, geometry, maps, style, error);
+    *out = (cxai_image){ 0 };
+    cxai_tiles tiles = { .labels = names };
+    cxai_status status = CXAI_OK;
+    cxai_image *pictures = calloc((size_t)count, sizeof *pictures);
+    if (pictures == NULL)
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for %d pictures",
+                         count);
+    for (int i = 0; status == CXAI_OK && i < count; i++)
+        status =
+            draw_one(&pictures[i], photo, geometry, &maps[i], style, error);
+    if (status == CXAI_OK)
+        status = cxai_tiles_images(out, pictures, count, &tiles, error);
+    for (int i = 0; i < count; i++)
+        cxai_image_free(&pictures[i]);
+    free(pictures);
     return status;
 }

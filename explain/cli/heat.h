@@ -2,7 +2,8 @@
 #ifndef CLI_HEAT_H
 #define CLI_HEAT_H
 
-#include "common.h"
+#include "input.h"
+
 #include "cxai/draw.h"
 #include "cxai/heatmap.h"
 
@@ -20,10 +21,11 @@ cxai_status heat_photo(cxai_image *photo, cxai_geometry *geometry,
                        const input *in, const workbench *bench, int64_t row,
                        cxai_error *error);
 
-/* Lays a heatmap over its photo. */
+/* Lays heatmaps over their photo: one alone, several as a grid with the names
+   of their targets. */
 cxai_status heat_draw(cxai_image *out, const cxai_image *photo,
-                      const cxai_geometry *geometry,
-                      const cxai_heatmap *heatmap, const heat_style *style,
-                      cxai_error *error);
+                      const cxai_geometry *geometry, const cxai_heatmap *maps,
+                      const char *const *names, int count,
+                      const heat_style *style, cxai_error *error);
 
 #endif

@@ -1,15 +1,26 @@
-/* IMAGE operands: pictures and arrays. */
-#include "common.h"
+#include "input.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cxai/file.h"
 
-static int is_array(const char *path)
+static int ends_in(const char *path, const char *ending)
 {
-    size_t length = strlen(path);
-    return length > 4 && strcmp(path + length - 4, ".npy") == 0;
+    size_t length = strlen(path), ending_length = strlen(ending);
+    return length > ending_length &&
+           strcasecmp(path + length - ending_length, ending) == 0;
+}
+
+int input_is_named(const char *name)
+{
+    static const char *const endings[] = { ".png", ".jpg",  ".jpeg",
+                                           ".jpe", ".jfif", ".npy" };
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (ends_in(name, endings[i]))
+            return 1;
+    return 0;
 }
 
 /* An array is fed as it is: (C,H,W) or (N,C,H,W). */
@@ -57,21 +68,15 @@ static cxai_status open_picture(input *in, const workbench *bench,
                                  &in->geometry, error);
 }
 
-int input_open(input *in, const workbench *bench, const char *path)
+cxai_status input_open(input *in, const workbench *bench, cxai_error *error)
 {
-    cxai_error error;
-    *in = (input){ .path = path };
-    cxai_status status = is_array(path) ? open_array(in, bench, &error)
-                                        : open_picture(in, bench, &error);
-    if (status == CXAI_OK)
-        return EXIT_DONE;
-    input_close(in);
-    return complain_error(&error);
+    return ends_in(in->path, ".npy") ? open_array(in, bench, error)
+                                     : open_picture(in, bench, error);
 }
 
 void input_close(input *in)
 {
     cxai_image_free(&in->photo);
     free(in->tensor);
-    *in = (input){ 0 };
+    *in = (input){ .path = in->path, .stem = in->stem };
 }

@@ -13,12 +13,15 @@ static int usage_error(const command *c, const char *what, const char *which)
     return EXIT_USAGE;
 }
 
+/* *offset is where the settings keep it. */
 static const option_spec *find_option(const command *c, const char *name,
-                                      size_t length, char letter)
+                                      size_t length, char letter,
+                                      size_t *offset)
 {
     for (int l = 0; l < MOST_OPTION_LISTS && c->options[l] != NULL; l++)
         for (int i = 0; i < c->options[l]->count; i++) {
             const option_spec *spec = &c->options[l]->specs[i];
+            *offset = c->options[l]->offset + spec->offset;
             if (name != NULL ? strlen(spec->name) == length &&
                                    strncmp(spec->name, name, length) == 0
                              : letter != 0 && spec->letter == letter)
@@ -51,9 +54,8 @@ static int store_number(const option_spec *spec, const char *text, void *place)
 }
 
 static int store(const command *c, const option_spec *spec, const char *text,
-                 void *settings)
+                 void *place)
 {
-    void *place = (char *)settings + spec->offset;
     int failed = 0;
     switch (spec->kind) {
     case OPTION_FLAG: *(int *)place = 1; break;
@@ -79,14 +81,15 @@ static int read_option(const command *c, int count, char **arguments, int *at,
     const char *word = arguments[*at];
     const char *text = NULL;
     const option_spec *spec;
+    size_t offset;
     if (word[1] == '-') {
         const char *equals = strchr(word, '=');
         size_t length =
             equals != NULL ? (size_t)(equals - word) - 2 : strlen(word) - 2;
-        spec = find_option(c, word + 2, length, 0);
+        spec = find_option(c, word + 2, length, 0, &offset);
         text = equals != NULL ? equals + 1 : NULL;
     } else {
-        spec = find_option(c, NULL, 0, word[1]);
+        spec = find_option(c, NULL, 0, word[1], &offset);
         text = word[2] != '\0' ? word + 2 : NULL;
     }
     if (spec == NULL)
@@ -98,7 +101,7 @@ static int read_option(const command *c, int count, char **arguments, int *at,
             return usage_error(c, "an argument is missing behind", word);
         text = arguments[++*at];
     }
-    return store(c, spec, text, settings);
+    return store(c, spec, text, (char *)settings + offset);
 }
 
 static int is_help(const char *word)

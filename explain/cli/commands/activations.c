@@ -1,6 +1,7 @@
 /* cxai activations: what a layer sees in a picture. */
+#include "../batch.h"
 #include "../channels.h"
-#include "../common.h"
+#include "../tiles.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,214 +10,188 @@
 
 typedef struct settings {
     common_settings common;
-    const char *layer, *out, *channels, *colormap;
-    int shared_scale, no_labels, statistics, by_maximum;
-    long long top, columns, upscale;
+    tile_settings tiles;
+    const char *layer, *channels;
+    int statistics, by_maximum;
+    long long top;
 } settings;
 
 typedef struct observer {
-    const workbench *bench;
     const settings *settings;
     int layer;
-    cxai_colormap colormap;
+    cxai_tiles style;
     cxai_strength order;
-    stack numbers;
-    cJSON *results;
 } observer;
 
-static cJSON *channel_report(int channel,
-                             const cxai_channel_statistics *statistics)
+/* What a layer answered to a picture. */
+typedef struct observation {
+    const input *in;
+    const char *layer;
+    cxai_activations activations;
+    int channels;
+    cxai_channel_statistics *statistics; /* of every channel */
+    channel_list shown;                  /* those to draw */
+} observation;
+
+static void print_statistics(const observation *seen)
 {
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddNumberToObject(json, "channel", channel);
-    cJSON_AddNumberToObject(json, "mean", statistics->mean);
-    cJSON_AddNumberToObject(json, "minimum", statistics->minimum);
-    cJSON_AddNumberToObject(json, "maximum", statistics->maximum);
-    cJSON_AddNumberToObject(json, "deviation", statistics->deviation);
-    cJSON_AddNumberToObject(json, "zeros", statistics->zeros);
-    cJSON_AddBoolToObject(json, "dead", statistics->dead);
-    return json;
+    say("%9s %11s %11s %11s %11s %6s\n", "channel", "mean", "minimum",
+        "maximum", "deviation", "zeros");
+    for (int i = 0; i < seen->shown.count; i++) {
+        int channel = seen->shown.channels[i];
+        const cxai_channel_statistics *s = &seen->statistics[channel];
+        say("%9d %11.5g %11.5g %11.5g %11.5g %5.1f%%\n", channel, s->mean,
+            s->minimum, s->maximum, s->deviation, 100 * s->zeros);
+    }
 }
 
-static void report(observer *o, const input *in, const char *file,
-                   const cxai_activations *activations,
-                   const cxai_channel_statistics *statistics,
-                   const channel_list *shown)
+static void report_channel(json *report, int channel,
+                           const cxai_channel_statistics *statistics)
+{
+    json_object(report, NULL);
+    json_number(report, "channel", channel);
+    json_number(report, "mean", statistics->mean);
+    json_number(report, "minimum", statistics->minimum);
+    json_number(report, "maximum", statistics->maximum);
+    json_number(report, "deviation", statistics->deviation);
+    json_number(report, "zeros", statistics->zeros);
+    json_truth(report, "dead", statistics->dead);
+    json_end(report);
+}
+
+static void report(const observer *o, batch *b, const observation *seen,
+                   const char *file)
 {
     char shape[128];
-    int channels = (int)activations->shape.dim[1], dead = 0;
-    for (int c = 0; c < channels; c++)
-        dead += statistics[c].dead;
-    const char *layer = cxai_model_value_name(o->bench->model, o->layer);
-    cxai_shape_text(&activations->shape, shape, sizeof shape);
-    if (!o->settings->common.json) {
-        printf("%s: %s %s, %d of %d channels dead -> %s\n", in->path, layer,
-               shape, dead, channels, file);
-        if (o->settings->statistics)
-            printf("%9s %11s %11s %11s %11s %6s\n", "channel", "mean",
-                   "minimum", "maximum", "deviation", "zeros");
-        for (int i = 0; o->settings->statistics && i < shown->count; i++) {
-            const cxai_channel_statistics *s = &statistics[shown->channels[i]];
-            printf("%9d %11.5g %11.5g %11.5g %11.5g %5.1f%%\n",
-                   shown->channels[i], s->mean, s->minimum, s->maximum,
-                   s->deviation, 100 * s->zeros);
-        }
-        return;
+    int dead = 0;
+    for (int c = 0; c < seen->channels; c++)
+        dead += seen->statistics[c].dead;
+    cxai_shape_text(&seen->activations.shape, shape, sizeof shape);
+    if (!b->settings->json)
+        say("%s: %s %s, %d of %d channels dead -> %s\n", seen->in->path,
+            seen->layer, shape, dead, seen->channels, file);
+    if (!b->settings->json && o->settings->statistics)
+        print_statistics(seen);
+    json_object(&b->report, NULL);
+    json_text(&b->report, "image", seen->in->path);
+    json_text(&b->report, "layer", seen->layer);
+    json_text(&b->report, "shape", shape);
+    json_number(&b->report, "dead_channels", dead);
+    json_text(&b->report, "file", file);
+    json_array(&b->report, "channels");
+    for (int i = 0; i < seen->shown.count; i++) {
+        int channel = seen->shown.channels[i];
+        report_channel(&b->report, channel, &seen->statistics[channel]);
     }
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "image", in->path);
-    cJSON_AddStringToObject(json, "layer", layer);
-    cJSON_AddStringToObject(json, "shape", shape);
-    cJSON_AddNumberToObject(json, "dead_channels", dead);
-    cJSON_AddStringToObject(json, "file", file);
-    cJSON *list = cJSON_AddArrayToObject(json, "channels");
-    for (int i = 0; i < shown->count; i++)
-        cJSON_AddItemToArray(list,
-                             channel_report(shown->channels[i],
-                                            &statistics[shown->channels[i]]));
-    cJSON_AddItemToArray(o->results, json);
+    json_end(&b->report);
+    json_end(&b->report);
 }
 
-/* The channels to draw: a list, the strongest, or all. */
-static int choose(const observer *o, const cxai_channel_statistics *statistics,
-                  int channels, channel_list *list)
+/* Statistics of all channels, and the channels to draw: a list, the strongest,
+   or all. */
+static cxai_status examine(const observer *o, observation *seen,
+                           cxai_error *error)
 {
-    int failed = channels_parse(list, o->settings->channels, channels);
-    if (failed || o->settings->top == 0)
-        return failed;
-    list->count = cxai_activations_top(statistics, channels, o->order,
-                                       (int)o->settings->top, list->channels);
-    return EXIT_DONE;
+    seen->channels = (int)seen->activations.shape.dim[1];
+    seen->statistics =
+        calloc((size_t)seen->channels + 1, sizeof *seen->statistics);
+    if (seen->statistics == NULL)
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for statistics");
+    cxai_activations_statistics(&seen->activations, seen->statistics);
+    cxai_status status = channels_parse(&seen->shown, o->settings->channels,
+                                        seen->channels, error);
+    if (status == CXAI_OK && o->settings->top > 0)
+        seen->shown.count =
+            cxai_activations_top(seen->statistics, seen->channels, o->order,
+                                 (int)o->settings->top, seen->shown.channels);
+    return status;
 }
 
-static int draw(const observer *o, const input *in,
-                const cxai_activations *activations, const channel_list *list,
-                char *path, size_t size)
+static cxai_status draw(const observer *o, batch *b, const observation *seen,
+                        const char *name, cxai_error *error)
 {
-    const settings *s = o->settings;
-    char stem[256], layer[128], suffix[256], title[600];
-    const char *name = cxai_model_value_name(o->bench->model, o->layer);
-    stem_of(in->path, stem, sizeof stem);
-    safe_name(name, layer, sizeof layer);
-    snprintf(suffix, sizeof suffix, "activations.%s.png", layer);
-    snprintf(title, sizeof title, "%s of %s", name, stem);
-    int failed = output_path(s->out, stem, suffix, path, size);
-    if (failed)
-        return failed;
-    cxai_error error;
+    char title[600];
     cxai_image picture;
-    cxai_tiles style = { .title = title,
-                         .hide_labels = s->no_labels,
-                         .columns = (int)s->columns,
-                         .upscale = (int)s->upscale,
-                         .colormap = o->colormap,
-                         .shared_range = s->shared_scale };
-    cxai_selection select = { list->channels, list->count };
-    cxai_status status = cxai_activations_draw(&picture, activations, 0,
-                                               &select, &style, &error);
-    if (status == CXAI_OK)
-        status = cxai_image_save(&picture, path, &error);
-    cxai_image_free(&picture);
-    return status == CXAI_OK ? EXIT_DONE : complain_error(&error);
-}
-
-static int show(observer *o, const input *in,
-                const cxai_activations *activations)
-{
-    int channels = (int)activations->shape.dim[1];
-    char path[4096];
-    channel_list list = { 0 };
-    cxai_channel_statistics *statistics =
-        calloc((size_t)channels + 1, sizeof *statistics);
-    if (statistics == NULL)
-        return complain("out of memory");
-    cxai_activations_statistics(activations, statistics);
-    int failed = choose(o, statistics, channels, &list);
-    if (!failed)
-        failed = draw(o, in, activations, &list, path, sizeof path);
-    if (!failed)
-        report(o, in, path, activations, statistics, &list);
-    channels_free(&list);
-    free(statistics);
-    return failed;
-}
-
-static int observe(observer *o, const char *path)
-{
-    cxai_error error;
-    input in;
-    cxai_activations activations = { 0 };
-    int failed = input_open(&in, o->bench, path);
-    if (failed)
-        return failed;
-    cxai_status status = cxai_activations_compute(
-        &activations, o->bench->model, o->layer, in.tensor, &in.shape,
-        (int)o->settings->common.threads, 0, &error);
+    cxai_tiles style = o->style;
+    cxai_selection select = { seen->shown.channels, seen->shown.count };
+    snprintf(title, sizeof title, "%s of %s", seen->layer, seen->in->stem);
+    style.title = title;
+    cxai_status status = outputs_next(&b->outputs, name, ".png", error);
     if (status != CXAI_OK)
-        failed = complain("%s: %s", path, error.message);
-    else
-        failed = show(o, &in, &activations);
-    if (!failed) {
-        cxai_shape item = activations.shape;
-        item.rank--;
-        for (int d = 0; d < item.rank; d++)
-            item.dim[d] = activations.shape.dim[d + 1];
-        failed = stack_add(&o->numbers, activations.data, &item,
-                           activations.shape.dim[0]);
-    }
-    cxai_activations_free(&activations);
-    input_close(&in);
-    return failed;
-}
-
-static int prepare(observer *o)
-{
-    const settings *s = o->settings;
-    cxai_error error;
-    if (s->colormap != NULL &&
-        cxai_colormap_find(s->colormap, &o->colormap, &error) != CXAI_OK)
-        return complain_error(&error);
-    return find_layer(o->bench, s->layer, &o->layer);
-}
-
-static int run_all(observer *o, const char *const *operands, int count)
-{
-    int status = EXIT_DONE;
-    for (int i = 0; i < count; i++) {
-        int one = observe(o, operands[i]);
-        status = one != EXIT_DONE ? one : status;
-    }
-    int saved = stack_save(&o->numbers, o->settings->common.npy);
-    status = saved != EXIT_DONE ? saved : status;
-    if (!o->settings->common.json)
         return status;
-    cJSON *json = report_begin("activations", o->bench);
-    cJSON_AddItemToObject(json, "results", o->results);
-    o->results = NULL;
-    int reported = report_end(json);
-    return reported != EXIT_DONE ? reported : status;
+    status = cxai_activations_draw(&picture, &seen->activations, 0, &select,
+                                   &style, error);
+    if (status == CXAI_OK)
+        status = cxai_image_save(&picture, b->outputs.path, error);
+    cxai_image_free(&picture);
+    return status;
+}
+
+/* Draws, stacks and reports. */
+static cxai_status deliver(const observer *o, batch *b, const observation *seen,
+                           cxai_error *error)
+{
+    char name[NAME_WHOLE], layer[NAME_PART];
+    output_subject subject = { seen->in->path, -1, seen->layer, NULL };
+    cxai_shape item = seen->activations.shape;
+    item.rank--;
+    for (int d = 0; d < item.rank; d++)
+        item.dim[d] = seen->activations.shape.dim[d + 1];
+    safe_name(seen->layer, layer, sizeof layer);
+    snprintf(name, sizeof name, "%s.activations.%s", seen->in->stem, layer);
+    cxai_status status = draw(o, b, seen, name, error);
+    if (status != CXAI_OK)
+        return status;
+    outputs_note(&b->outputs, &subject);
+    status = numbers_add(&b->numbers, seen->activations.data, &item,
+                         seen->activations.shape.dim[0], name, &subject, error);
+    if (status == CXAI_OK)
+        report(o, b, seen, b->outputs.path);
+    return status;
+}
+
+static cxai_status observe(batch *b, const input *in, void *payload,
+                           cxai_error *error)
+{
+    const observer *o = payload;
+    observation seen = { .in = in,
+                         .layer =
+                             cxai_model_value_name(b->bench.model, o->layer) };
+    cxai_status status = cxai_activations_compute(
+        &seen.activations, b->bench.model, o->layer, in->tensor, &in->shape,
+        (int)b->settings->threads, 0, error);
+    if (status == CXAI_OK)
+        status = examine(o, &seen, error);
+    if (status == CXAI_OK)
+        status = deliver(o, b, &seen, error);
+    channels_free(&seen.shown);
+    free(seen.statistics);
+    cxai_activations_free(&seen.activations);
+    return status;
+}
+
+static int prepare(observer *o, const batch *b)
+{
+    cxai_error error;
+    cxai_status status =
+        tile_style(&o->style, &o->settings->tiles, CXAI_VIRIDIS, &error);
+    if (status == CXAI_OK)
+        status = find_layer(&b->bench, o->settings->layer, &o->layer, &error);
+    return status == CXAI_OK ? EXIT_DONE : complain_error(&error);
 }
 
 static int run(const void *given, const char *const *operands, int count)
 {
     const settings *s = given;
-    if (count > 1 && s->out != NULL && !is_folder(s->out)) {
-        complain("several images need a folder for -o: %s/", s->out);
-        return EXIT_USAGE;
-    }
-    workbench bench;
-    observer o = { .bench = &bench,
-                   .settings = s,
-                   .colormap = CXAI_VIRIDIS,
+    observer o = { .settings = s,
                    .order = s->by_maximum ? CXAI_BY_MAXIMUM : CXAI_BY_MEAN };
-    o.results = cJSON_CreateArray();
-    int status = workbench_open(&bench, &s->common);
+    batch b;
+    int status = batch_open(&b, "activations", &s->common, operands, count);
     if (status == EXIT_DONE)
-        status = prepare(&o);
+        status = prepare(&o, &b);
     if (status == EXIT_DONE)
-        status = run_all(&o, operands, count);
-    cJSON_Delete(o.results);
-    workbench_close(&bench);
+        status = batch_run(&b, observe, &o);
+    batch_close(&b);
     return status;
 }
 
@@ -231,29 +206,19 @@ static const option_spec specs[] = {
       "draw the K strongest channels, strongest first" },
     { 0, "by-max", NULL, OPTION_FLAG, AT(by_maximum), 0, 0,
       "strongest by maximum instead of mean" },
-    { 'o', "out", "OUT", OPTION_TEXT, AT(out), 0, 0,
+    { 'o', "out", "OUT", OPTION_TEXT, AT(common.out), 0, 0,
       "a .png file, or a folder/; default:\n"
       "IMAGE.activations.LAYER.png here" },
-    { 0, "shared-scale", NULL, OPTION_FLAG, AT(shared_scale), 0, 0,
-      "one scale for all tiles, with a colour bar" },
-    { 0, "no-labels", NULL, OPTION_FLAG, AT(no_labels), 0, 0,
-      "no channel numbers on the tiles" },
-    { 0, "colormap", "NAME", OPTION_TEXT, AT(colormap), 0, 0,
-      "viridis and others, see cxai help heatmap (viridis)" },
-    { 0, "columns", "N", OPTION_INTEGER, AT(columns), 1, 10000,
-      "tiles in a row" },
-    { 0, "upscale", "N", OPTION_INTEGER, AT(upscale), 1, 64,
-      "pixels for each element" },
     { 0, "statistics", NULL, OPTION_FLAG, AT(statistics), 0, 0,
       "print mean, minimum, maximum, deviation and share of zeros" },
 };
 
 static const option_list own_options = OPTION_LIST(specs);
+static const option_list tile_options = { tile_specs, TILE_OPTIONS, AT(tiles) };
 
 const command command_activations = {
     .name = "activations",
     .operands = "IMAGE...",
-    .least_operands = 1,
     .most_operands = -1,
     .summary = "draw what a layer sees in a picture",
     .description =
@@ -263,7 +228,8 @@ const command command_activations = {
     .examples =
         "  cxai activations data/dog.jpg -l stem -o stem.png\n"
         "  cxai activations data/dog.jpg -l head --top 16 --statistics\n",
-    .options = { &own_options, &model_options, &preprocess_options },
+    .options = { &own_options, &tile_options, &image_options, &model_options,
+                 &preprocess_options },
     .settings_size = sizeof(settings),
     .run = run,
 };

@@ -1,9 +1,8 @@
 /* cxai classify: what a network says of pictures. */
-#include "../common.h"
+#include "../batch.h"
 
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cxai/session.h"
 #include "cxai/target.h"
@@ -15,17 +14,14 @@ typedef struct settings {
 
 /* A session that is kept while inputs have one shape. */
 typedef struct classifier {
-    const workbench *bench;
     const settings *settings;
     cxai_session *session;
     cxai_shape shape;
     int logits;
-    stack numbers;
-    cJSON *results;
 } classifier;
 
-static cxai_status prepare(classifier *c, const cxai_shape *shape,
-                           cxai_error *error)
+static cxai_status prepare(classifier *c, const batch *b,
+                           const cxai_shape *shape, cxai_error *error)
 {
     if (c->session != NULL && cxai_shape_equal(&c->shape, shape))
         return CXAI_OK;
@@ -34,116 +30,129 @@ static cxai_status prepare(classifier *c, const cxai_shape *shape,
     cxai_request request = { .input_shape = *shape,
                              .watch = &c->logits,
                              .watch_count = 1,
-                             .threads = (int)c->settings->common.threads };
-    return cxai_session_create(&c->session, c->bench->model, &request, error);
+                             .threads = (int)b->settings->threads };
+    return cxai_session_create(&c->session, b->bench.model, &request, error);
 }
 
-/* Prints, or reports, the best classes of one picture. */
-static int show(classifier *c, const input *in, int64_t row,
-                const cxai_real *logits, int64_t classes)
+/* The class with the largest logit of those that are not taken; one that is no
+   number only when no other is left. */
+static int64_t find_best(const cxai_real *logits, const unsigned char *taken,
+                         int64_t classes)
+{
+    int64_t best = -1;
+    for (int64_t i = 0; i < classes; i++)
+        if (!taken[i] && (best < 0 || logits[i] > logits[best] ||
+                          (isnan(logits[best]) && !isnan(logits[i]))))
+            best = i;
+    return best;
+}
+
+static void show_class(batch *b, int64_t index, double logit,
+                       double probability)
+{
+    const char *name = class_name(&b->bench, index);
+    if (!b->settings->json)
+        say("  %5lld  %-32s  probability %.4f  logit %8.4f\n", (long long)index,
+            name != NULL ? name : "", probability, logit);
+    json_object(&b->report, NULL);
+    json_number(&b->report, "class", (double)index);
+    if (name != NULL)
+        json_text(&b->report, "label", name);
+    json_number(&b->report, "logit", logit);
+    json_number(&b->report, "probability", probability);
+    json_end(&b->report);
+}
+
+/* Prints, and reports, the best classes of one picture. */
+static cxai_status show(const classifier *c, batch *b, const input *in,
+                        int64_t row, const cxai_real *logits, int64_t classes,
+                        cxai_error *error)
 {
     double *probability = calloc((size_t)classes, sizeof *probability);
     unsigned char *taken = calloc((size_t)classes, 1);
     if (probability == NULL || taken == NULL) {
         free(probability);
         free(taken);
-        return complain("out of memory");
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for %lld classes",
+                         (long long)classes);
     }
-    cxai_target_probabilities(c->bench->model, logits, classes, probability);
-    cJSON *result = cJSON_CreateObject(), *list = NULL;
-    cJSON_AddStringToObject(result, "image", in->path);
-    cJSON_AddNumberToObject(result, "row", (double)row);
-    list = cJSON_AddArrayToObject(result, "classes");
-    if (!c->settings->common.json)
-        printf("%s%s\n", in->path, in->shape.dim[0] > 1 ? " (one row)" : "");
+    cxai_target_probabilities(b->bench.model, logits, classes, probability);
+    if (!b->settings->json && in->shape.dim[0] > 1)
+        say("%s, row %lld\n", in->path, (long long)row);
+    else if (!b->settings->json)
+        say("%s\n", in->path);
+    json_object(&b->report, NULL);
+    json_text(&b->report, "image", in->path);
+    json_number(&b->report, "row", (double)row);
+    json_array(&b->report, "classes");
     for (long long k = 0; k < c->settings->top && k < classes; k++) {
-        int64_t best = -1;
-        for (int64_t i = 0; i < classes; i++)
-            if (!taken[i] && (best < 0 || logits[i] > logits[best]))
-                best = i;
+        int64_t best = find_best(logits, taken, classes);
         taken[best] = 1;
-        const char *name = class_name(c->bench, best);
-        cJSON *entry = cJSON_CreateObject();
-        cJSON_AddNumberToObject(entry, "class", (double)best);
-        if (name != NULL)
-            cJSON_AddStringToObject(entry, "label", name);
-        cJSON_AddNumberToObject(entry, "logit", (double)logits[best]);
-        cJSON_AddNumberToObject(entry, "probability", probability[best]);
-        cJSON_AddItemToArray(list, entry);
-        if (!c->settings->common.json)
-            printf("  %5lld  %-32s  probability %.4f  logit %8.4f\n",
-                   (long long)best, name != NULL ? name : "", probability[best],
-                   (double)logits[best]);
+        show_class(b, best, (double)logits[best], probability[best]);
     }
-    cJSON_AddItemToArray(c->results, result);
+    json_end(&b->report);
+    json_end(&b->report);
     free(probability);
     free(taken);
-    return EXIT_DONE;
+    return CXAI_OK;
 }
 
-static int classify(classifier *c, const input *in)
+static cxai_status show_all(const classifier *c, batch *b, const input *in,
+                            const cxai_real *logits, int64_t classes,
+                            cxai_error *error)
 {
-    cxai_error error;
+    cxai_shape item = { 1, { classes } };
+    output_subject subject = { .image = in->path, .row = -1 };
+    cxai_status status =
+        numbers_add(&b->numbers, logits, &item, in->shape.dim[0], in->stem,
+                    &subject, error);
+    for (int64_t r = 0; status == CXAI_OK && r < in->shape.dim[0]; r++)
+        status = show(c, b, in, r, logits + r * classes, classes, error);
+    return status;
+}
+
+static cxai_status classify(batch *b, const input *in, void *payload,
+                            cxai_error *error)
+{
+    classifier *c = payload;
     cxai_tensor view;
-    cxai_status status = prepare(c, &in->shape, &error);
+    cxai_status status = prepare(c, b, &in->shape, error);
     if (status == CXAI_OK)
-        status =
-            cxai_session_set(c->session, cxai_model_input(c->bench->model, 0),
-                             in->tensor, &error);
+        status = cxai_session_set(
+            c->session, cxai_model_input(b->bench.model, 0), in->tensor, error);
     if (status == CXAI_OK)
-        status = cxai_session_forward(c->session, &error);
+        status = cxai_session_forward(c->session, error);
     if (status == CXAI_OK)
-        status = cxai_session_value(c->session, c->logits, &view, &error);
+        status = cxai_session_value(c->session, c->logits, &view, error);
     if (status != CXAI_OK)
-        return complain("%s: %s", in->path, error.message);
+        return status;
     int64_t rows = in->shape.dim[0];
     int64_t count = cxai_shape_count(&view.shape);
-    if (view.shape.rank < 1 || rows < 1 || count % rows != 0)
-        return complain("%s is no classifier: its output has the wrong shape",
-                        c->bench->name);
+    if (view.shape.rank < 1 || count < 1 || count % rows != 0)
+        return cxai_fail(error, CXAI_UNSUPPORTED,
+                         "%s is no classifier: its output has the wrong shape",
+                         b->bench.name);
     cxai_real *logits = malloc((size_t)count * sizeof *logits);
     if (logits == NULL)
-        return complain("out of memory");
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for the logits");
     cxai_tensor_read(&view, logits);
-    cxai_shape item = { 1, { count / rows } };
-    int failed = stack_add(&c->numbers, logits, &item, rows);
-    for (int64_t r = 0; !failed && r < rows; r++)
-        failed = show(c, in, r, logits + r * (count / rows), count / rows);
+    status = show_all(c, b, in, logits, count / rows, error);
     free(logits);
-    return failed;
+    return status;
 }
 
 static int run(const void *given, const char *const *operands, int count)
 {
-    const settings *s = given;
-    workbench bench;
-    int status = workbench_open(&bench, &s->common);
+    classifier c = { .settings = given };
+    batch b;
+    int status =
+        batch_open(&b, "classify", &c.settings->common, operands, count);
     if (status == EXIT_DONE) {
-        classifier c = { .bench = &bench,
-                         .settings = s,
-                         .logits = cxai_model_logits(bench.model),
-                         .results = cJSON_CreateArray() };
-        for (int i = 0; i < count; i++) {
-            input in;
-            int one = input_open(&in, &bench, operands[i]);
-            if (one == EXIT_DONE)
-                one = classify(&c, &in);
-            input_close(&in);
-            status = one != EXIT_DONE ? one : status;
-        }
-        cxai_session_free(&c.session);
-        int saved = stack_save(&c.numbers, s->common.npy);
-        status = saved != EXIT_DONE ? saved : status;
-        if (s->common.json) {
-            cJSON *json = report_begin("classify", &bench);
-            cJSON_AddItemToObject(json, "results", c.results);
-            int reported = report_end(json);
-            status = reported != EXIT_DONE ? reported : status;
-        } else {
-            cJSON_Delete(c.results);
-        }
+        c.logits = cxai_model_logits(b.bench.model);
+        status = batch_run(&b, classify, &c);
     }
-    workbench_close(&bench);
+    cxai_session_free(&c.session);
+    batch_close(&b);
     return status;
 }
 
@@ -162,7 +171,6 @@ static const option_list own_options = OPTION_LIST(specs);
 const command command_classify = {
     .name = "classify",
     .operands = "IMAGE...",
-    .least_operands = 1,
     .most_operands = -1,
     .summary = "name the most likely classes of pictures",
     .description =
@@ -172,7 +180,8 @@ const command command_classify = {
         "--npy holds the logits (N,classes).",
     .examples = "  cxai classify data/dog.jpg\n"
                 "  cxai classify --top 3 --json data/dog.jpg data/cat.jpg\n",
-    .options = { &own_options, &model_options, &preprocess_options },
+    .options = { &own_options, &image_options, &model_options,
+                 &preprocess_options },
     .settings_size = sizeof(settings),
     .defaults = defaults,
     .run = run,

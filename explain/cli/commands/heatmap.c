@@ -1,6 +1,6 @@
 /* cxai heatmap: where in a picture a decision comes from. */
+#include "../batch.h"
 #include "../heat.h"
-#include "../progress.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -9,21 +9,30 @@
 
 typedef struct settings {
     common_settings common;
-    const char *method, *target, *layer, *out, *colormap, *sign;
+    const char *method, *target, *layer, *colormap, *sign;
     int list, raw, side_by_side, colorbar;
     double alpha, noise;
     long long steps, samples, seed, batch;
 } settings;
 
 typedef struct heater {
-    const workbench *bench;
     const settings *settings;
     const cxai_heatmap_method *method;
     cxai_heatmap_options options;
     heat_style style;
-    stack numbers;
-    cJSON *results;
 } heater;
+
+/* One row of an input, explained. */
+typedef struct explanation {
+    const input *in;
+    int64_t row;
+    cxai_heatmap *maps;
+    const char **names; /* of the targets: label, or as asked for */
+    int count;
+    double seconds;
+    cxai_image photo;
+    cxai_geometry geometry;
+} explanation;
 
 static const char *const state_texts[] = {
     "",
@@ -46,184 +55,179 @@ static int list_methods(void)
 }
 
 /* The label of a class target, else the text it was asked for by. */
-static const char *target_name(const heater *h, const cxai_target *target)
+static const char *target_name(const batch *b, const cxai_target *target)
 {
     const char *name = NULL;
-    if (target->value == cxai_model_logits(h->bench->model))
-        name = class_name(h->bench, target->channel);
+    if (target->value == cxai_model_logits(b->bench.model))
+        name = class_name(&b->bench, target->channel);
     return name != NULL ? name : target->text;
 }
 
-static void report(heater *h, const input *in, int64_t row,
-                   const cxai_heatmap *map, const char *file, double seconds)
+static void print(const explanation *e, int i, const char *file)
 {
-    const cxai_model *model = h->bench->model;
-    const char *name = target_name(h, &map->target);
-    if (!h->settings->common.json) {
-        printf("%s: %s (%lld), score %.4f", in->path, name,
-               (long long)map->target.channel, map->score);
-        if (!isnan(map->probability))
-            printf(", probability %.4f", map->probability);
-        if (!isnan(map->delta))
-            printf(", completeness error %.2g", map->delta);
-        printf("%s%s%s\n", state_texts[map->state], *file ? " -> " : "", file);
-    }
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "image", in->path);
-    cJSON_AddNumberToObject(json, "row", (double)row);
-    cJSON_AddStringToObject(json, "method", h->method->name);
+    const cxai_heatmap *map = &e->maps[i];
+    say("%s: %s (%lld), score %.4f", e->in->path, e->names[i],
+        (long long)map->target.channel, map->score);
+    if (!isnan(map->probability))
+        say(", probability %.4f", map->probability);
+    if (!isnan(map->delta))
+        say(", completeness error %.2g", map->delta);
+    say("%s%s%s\n", state_texts[map->state], *file ? " -> " : "", file);
+}
+
+static void report(const heater *h, batch *b, const explanation *e, int i,
+                   const char *file)
+{
+    const cxai_model *model = b->bench.model;
+    const cxai_heatmap *map = &e->maps[i];
+    json *j = &b->report;
+    if (!b->settings->json)
+        print(e, i, file);
+    json_object(j, NULL);
+    json_text(j, "image", e->in->path);
+    json_number(j, "row", (double)e->row);
+    json_text(j, "method", h->method->name);
     if (map->layer >= 0)
-        cJSON_AddStringToObject(json, "layer",
-                                cxai_model_value_name(model, map->layer));
-    cJSON_AddStringToObject(json, "target", map->target.text);
-    cJSON_AddStringToObject(json, "value",
-                            cxai_model_value_name(model, map->target.value));
-    cJSON_AddNumberToObject(json, "class", (double)map->target.channel);
-    cJSON_AddStringToObject(json, "label", name);
-    cJSON_AddNumberToObject(json, "score", map->score);
-    cJSON_AddNumberToObject(json, "probability", map->probability);
-    cJSON_AddNumberToObject(json, "completeness_error", map->delta);
-    cJSON_AddStringToObject(json, "state", state_names[map->state]);
+        json_text(j, "layer", cxai_model_value_name(model, map->layer));
+    json_text(j, "target", map->target.text);
+    json_text(j, "value", cxai_model_value_name(model, map->target.value));
+    json_number(j, "class", (double)map->target.channel);
+    json_text(j, "label", e->names[i]);
+    json_number(j, "score", map->score);
+    json_number(j, "probability", map->probability);
+    json_number(j, "completeness_error", map->delta);
+    json_text(j, "state", state_names[map->state]);
     if (*file)
-        cJSON_AddStringToObject(json, "file", file);
-    cJSON_AddNumberToObject(json, "seconds", seconds);
-    cJSON_AddItemToArray(h->results, json);
+        json_text(j, "file", file);
+    json_number(j, "seconds", e->seconds);
+    json_end(j);
 }
 
-/* Where a picture of one or of all targets goes. */
-static int picture_path(const heater *h, const input *in, int64_t row,
-                        const char *label, char *path, size_t size)
+/* What a file of an explanation is called by, and what it shows. */
+static void describe(const heater *h, const batch *b, const explanation *e,
+                     const char *label, char name[NAME_WHOLE],
+                     output_subject *subject)
 {
-    char stem[256], safe[96], suffix[256];
-    stem_of(in->path, stem, sizeof stem - 24);
-    if (in->shape.dim[0] > 1)
-        snprintf(stem + strlen(stem), 24, ".%lld", (long long)row);
+    char safe[NAME_PART], row[24] = "";
+    int layer = e->maps[0].layer;
+    *subject = (output_subject){ e->in->path, -1, NULL, label };
+    if (e->in->shape.dim[0] > 1) {
+        snprintf(row, sizeof row, ".%lld", (long long)e->row);
+        subject->row = e->row;
+    }
+    if (layer >= 0)
+        subject->layer = cxai_model_value_name(b->bench.model, layer);
     safe_name(label, safe, sizeof safe);
-    snprintf(suffix, sizeof suffix, "%s.%s.png", h->method->name, safe);
-    return output_path(h->settings->out, stem, suffix, path, size);
+    snprintf(name, NAME_WHOLE, "%.100s%s.%.22s.%s", e->in->stem, row,
+             h->method->name, safe);
 }
 
-static cxai_status save_one(const heater *h, const cxai_image *photo,
-                            const cxai_geometry *geometry,
-                            const cxai_heatmap *map, const char *path,
-                            cxai_error *error)
+/* Draws count maps from number first on into one file. */
+static cxai_status draw(const heater *h, batch *b, const explanation *e,
+                        int first, int count, cxai_error *error)
 {
+    char name[NAME_WHOLE];
+    output_subject subject;
     cxai_image picture;
-    cxai_status status =
-        heat_draw(&picture, photo, geometry, map, &h->style, error);
+    describe(h, b, e, count > 1 ? "targets" : e->names[first], name, &subject);
+    cxai_status status = outputs_next(&b->outputs, name, ".png", error);
+    if (status != CXAI_OK)
+        return status;
+    status = heat_draw(&picture, &e->photo, &e->geometry, e->maps + first,
+                       e->names + first, count, &h->style, error);
     if (status == CXAI_OK)
-        status = cxai_image_save(&picture, path, error);
+        status = cxai_image_save(&picture, b->outputs.path, error);
+    if (status == CXAI_OK)
+        outputs_note(&b->outputs, &subject);
     cxai_image_free(&picture);
     return status;
 }
 
-/* All targets in one picture, each under its name. */
-static cxai_status save_together(const heater *h, const cxai_image *photo,
-                                 const cxai_geometry *geometry,
-                                 const cxai_heatmap *maps, int count,
-                                 const char *path, cxai_error *error)
+/* Draws, stacks and reports the heatmaps of one row. */
+static cxai_status deliver(const heater *h, batch *b, const explanation *e,
+                           cxai_error *error)
 {
-    cxai_image grid = { 0 };
-    cxai_image *pictures = calloc((size_t)count, sizeof *pictures);
-    const char **names = calloc((size_t)count, sizeof *names);
+    int raw = h->settings->raw;
     cxai_status status = CXAI_OK;
-    if (pictures == NULL || names == NULL)
-        status = cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
-    for (int i = 0; status == CXAI_OK && i < count; i++) {
-        names[i] = target_name(h, &maps[i].target);
-        status = heat_draw(&pictures[i], photo, geometry, &maps[i], &h->style,
-                           error);
+    /* one file for several targets */
+    int together =
+        e->count > 1 && b->settings->out != NULL && !b->outputs.is_folder;
+    if (together && !raw)
+        status = draw(h, b, e, 0, e->count, error);
+    for (int i = 0; status == CXAI_OK && i < e->count; i++) {
+        char name[NAME_WHOLE];
+        output_subject subject;
+        const cxai_heatmap *map = &e->maps[i];
+        if (!together && !raw)
+            status = draw(h, b, e, i, 1, error);
+        describe(h, b, e, e->names[i], name, &subject);
+        if (status == CXAI_OK)
+            status = numbers_add(&b->numbers, map->data, &map->shape, 1, name,
+                                 &subject, error);
+        if (status == CXAI_OK)
+            report(h, b, e, i, raw ? "" : b->outputs.path);
     }
-    cxai_tiles style = { .labels = names };
-    if (status == CXAI_OK)
-        status = cxai_tiles_images(&grid, pictures, count, &style, error);
-    if (status == CXAI_OK)
-        status = cxai_image_save(&grid, path, error);
-    cxai_image_free(&grid);
-    for (int i = 0; pictures != NULL && i < count; i++)
-        cxai_image_free(&pictures[i]);
-    free(pictures);
-    free(names);
     return status;
 }
 
-/* Draws, stacks and reports the heatmaps of one row. */
-static int deliver(heater *h, const input *in, int64_t row,
-                   const cxai_heatmap *maps, int count, double seconds)
+/* Room for the results of count targets. */
+static cxai_status make_room(explanation *e, int count, cxai_error *error)
 {
-    cxai_error error;
-    cxai_image photo;
-    cxai_geometry geometry;
-    char path[4096] = "";
-    int together =
-        count > 1 && h->settings->out != NULL && !is_folder(h->settings->out);
-    int failed = EXIT_DONE;
-    cxai_status status =
-        heat_photo(&photo, &geometry, in, h->bench, row, &error);
-    if (status == CXAI_OK && together && !h->settings->raw) {
-        failed = picture_path(h, in, row, "targets", path, sizeof path);
-        if (!failed)
-            status =
-                save_together(h, &photo, &geometry, maps, count, path, &error);
-    }
-    for (int i = 0; !failed && status == CXAI_OK && i < count; i++) {
-        if (!together && !h->settings->raw) {
-            failed = picture_path(h, in, row, target_name(h, &maps[i].target),
-                                  path, sizeof path);
-            if (!failed)
-                status = save_one(h, &photo, &geometry, &maps[i], path, &error);
-        }
-        if (!failed && status == CXAI_OK)
-            failed = stack_add(&h->numbers, maps[i].data, &maps[i].shape, 1);
-        if (!failed && status == CXAI_OK)
-            report(h, in, row, &maps[i], path, seconds);
-    }
-    cxai_image_free(&photo);
-    return status != CXAI_OK ? complain("%s: %s", in->path, error.message)
-                             : failed;
+    e->count = count;
+    e->maps = calloc((size_t)count + 1, sizeof *e->maps);
+    e->names = calloc((size_t)count + 1, sizeof *e->names);
+    if (e->maps == NULL || e->names == NULL)
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for %d heatmaps",
+                         count);
+    return CXAI_OK;
 }
 
-static int explain_row(heater *h, const input *in, int64_t row)
+static void explanation_free(explanation *e)
 {
-    cxai_error error;
+    for (int i = 0; e->maps != NULL && i < e->count; i++)
+        cxai_heatmap_clear(&e->maps[i]);
+    free(e->maps);
+    free(e->names);
+    cxai_image_free(&e->photo);
+}
+
+static cxai_status explain_row(const heater *h, batch *b, explanation *e,
+                               cxai_error *error)
+{
+    const workbench *bench = &b->bench;
     cxai_target *targets = NULL;
-    cxai_heatmap *maps = NULL;
-    int count = 0, failed = EXIT_FAILED;
-    const workbench *bench = h->bench;
+    int count = 0;
     const cxai_real *tensor =
-        in->tensor + row * cxai_shape_count(&bench->input_shape);
+        e->in->tensor + e->row * cxai_shape_count(&bench->input_shape);
     cxai_status status =
         cxai_target_parse_list(&targets, &count, bench->model, bench->shapes,
-                               bench->labels, h->settings->target, &error);
-    if (status == CXAI_OK) {
-        maps = calloc((size_t)count, sizeof *maps);
-        if (maps == NULL)
-            status = cxai_fail(&error, CXAI_NO_MEMORY, "out of memory");
-    }
+                               bench->labels, h->settings->target, error);
+    if (status == CXAI_OK)
+        status = make_room(e, count, error);
     double start = seconds_now();
     if (status == CXAI_OK)
-        status = cxai_heatmap_compute(maps, h->method, bench->model,
+        status = cxai_heatmap_compute(e->maps, h->method, bench->model,
                                       &bench->input_shape, tensor, targets,
-                                      count, &h->options, &error);
-    progress_end();
-    if (status == CXAI_OK)
-        failed = deliver(h, in, row, maps, count, seconds_now() - start);
-    else
-        complain("%s: %s", in->path, error.message);
-    for (int i = 0; maps != NULL && i < count; i++)
-        cxai_heatmap_clear(&maps[i]);
-    free(maps);
+                                      count, &h->options, error);
     free(targets);
-    return failed;
+    e->seconds = seconds_now() - start;
+    for (int i = 0; status == CXAI_OK && i < count; i++)
+        e->names[i] = target_name(b, &e->maps[i].target);
+    if (status == CXAI_OK)
+        status =
+            heat_photo(&e->photo, &e->geometry, e->in, bench, e->row, error);
+    return status == CXAI_OK ? deliver(h, b, e, error) : status;
 }
 
-static int explain(heater *h, const char *path)
+static cxai_status explain(batch *b, const input *in, void *payload,
+                           cxai_error *error)
 {
-    input in;
-    int status = input_open(&in, h->bench, path);
-    for (int64_t row = 0; status == EXIT_DONE && row < in.shape.dim[0]; row++)
-        status = explain_row(h, &in, row);
-    input_close(&in);
+    cxai_status status = CXAI_OK;
+    for (int64_t row = 0; status == CXAI_OK && row < in->shape.dim[0]; row++) {
+        explanation e = { .in = in, .row = row };
+        status = explain_row(payload, b, &e, error);
+        explanation_free(&e);
+    }
     return status;
 }
 
@@ -256,54 +260,42 @@ static cxai_status find_style(heater *h, cxai_error *error)
 
 /* The layer that was asked for. One without positions would make a map without
    places: it is a mistake, not a wish. */
-static int choose_layer(heater *h)
+static cxai_status choose_layer(heater *h, const workbench *bench,
+                                cxai_error *error)
 {
-    int failed = find_layer(h->bench, h->settings->layer, &h->options.layer);
-    if (failed)
-        return failed;
-    const cxai_shape *shape = &h->bench->shapes[h->options.layer];
+    cxai_status status =
+        find_layer(bench, h->settings->layer, &h->options.layer, error);
+    if (status != CXAI_OK)
+        return status;
+    const cxai_shape *shape = &bench->shapes[h->options.layer];
     if (h->method->needs & CXAI_NEEDS_LAYER && shape->rank == 4 &&
         shape->dim[2] * shape->dim[3] == 1)
-        return complain("layer \"%s\" has no positions left: take a layer "
-                        "before the pooling",
-                        h->settings->layer);
-    return EXIT_DONE;
+        return cxai_fail(error, CXAI_INVALID,
+                         "layer \"%s\" has no positions left: take a layer "
+                         "before the pooling",
+                         h->settings->layer);
+    return CXAI_OK;
 }
 
-static int find_options(heater *h)
+static int find_options(heater *h, batch *b)
 {
     const settings *s = h->settings;
+    cxai_error error;
     h->options = cxai_heatmap_defaults();
     h->options.raw = s->raw;
-    h->options.channels_last = h->bench->preprocess.layout == CXAI_NHWC;
+    h->options.channels_last = b->bench.preprocess.layout == CXAI_NHWC;
     h->options.steps = (int)s->steps;
     h->options.samples = (int)s->samples;
     h->options.noise = s->noise;
     h->options.seed = (uint64_t)s->seed;
     h->options.batch = (int)s->batch;
     h->options.threads = (int)s->common.threads;
-    h->options.progress = progress_function(s->common.quiet);
-    return s->layer != NULL ? choose_layer(h) : EXIT_DONE;
-}
-
-static int run_all(heater *h, const char *const *operands, int count)
-{
-    const settings *s = h->settings;
-    int status = EXIT_DONE;
-    for (int i = 0; i < count; i++) {
-        int one = explain(h, operands[i]);
-        status = one != EXIT_DONE ? one : status;
-    }
-    int saved = stack_save(&h->numbers, s->common.npy);
-    status = saved != EXIT_DONE ? saved : status;
-    if (!s->common.json)
-        return status;
-    cJSON *json = report_begin("heatmap", h->bench);
-    cJSON_AddNumberToObject(json, "seed", (double)s->seed);
-    cJSON_AddItemToObject(json, "results", h->results);
-    h->results = NULL;
-    int reported = report_end(json);
-    return reported != EXIT_DONE ? reported : status;
+    h->options.progress = progress_show;
+    h->options.payload = &b->progress;
+    json_number(&b->report, "seed", (double)s->seed);
+    if (s->layer == NULL || choose_layer(h, &b->bench, &error) == CXAI_OK)
+        return EXIT_DONE;
+    return complain_error(&error);
 }
 
 static int run(const void *given, const char *const *operands, int count)
@@ -311,31 +303,21 @@ static int run(const void *given, const char *const *operands, int count)
     const settings *s = given;
     if (s->list)
         return list_methods();
-    if (count == 0) {
-        complain("heatmap needs an IMAGE; see cxai help heatmap");
-        return EXIT_USAGE;
-    }
-    if (count > 1 && s->out != NULL && !is_folder(s->out)) {
-        complain("several images need a folder for -o: %s/", s->out);
-        return EXIT_USAGE;
-    }
     if (s->raw && s->common.npy == NULL) {
         complain("--raw gives numbers only: say where with --npy FILE");
         return EXIT_USAGE;
     }
     cxai_error error;
-    workbench bench;
-    heater h = { .bench = &bench, .settings = s };
+    heater h = { .settings = s };
     if (find_style(&h, &error) != CXAI_OK)
         return complain_error(&error);
-    h.results = cJSON_CreateArray();
-    int status = workbench_open(&bench, &s->common);
+    batch b;
+    int status = batch_open(&b, "heatmap", &s->common, operands, count);
     if (status == EXIT_DONE)
-        status = find_options(&h);
+        status = find_options(&h, &b);
     if (status == EXIT_DONE)
-        status = run_all(&h, operands, count);
-    cJSON_Delete(h.results);
-    workbench_close(&bench);
+        status = batch_run(&b, explain, &h);
+    batch_close(&b);
     return status;
 }
 
@@ -361,7 +343,7 @@ static const option_spec specs[] = {
       "list the methods with their papers and costs" },
     { 'l', "layer", "LAYER", OPTION_TEXT, AT(layer), 0, 0,
       "layer for CAM methods; default: marked by cxai summary" },
-    { 'o', "out", "OUT", OPTION_TEXT, AT(out), 0, 0,
+    { 'o', "out", "OUT", OPTION_TEXT, AT(common.out), 0, 0,
       "a .png file (several targets share it), or a folder/;\n"
       "default: IMAGE.METHOD.LABEL.png here" },
     { 0, "alpha", "A", OPTION_NUMBER, AT(alpha), 0, 1,
@@ -407,7 +389,8 @@ const command command_heatmap = {
         "  cxai heatmap data/band.jpg -t \"electric guitar,drum\" -o band.png\n"
         "  cxai heatmap data/bee.jpg --method integrated_gradients -o bee.png\n"
         "  cxai heatmap data/dog.jpg data/cat.jpg -t top1..top3 -o maps/\n",
-    .options = { &own_options, &model_options, &preprocess_options },
+    .options = { &own_options, &image_options, &model_options,
+                 &preprocess_options },
     .settings_size = sizeof(settings),
     .defaults = defaults,
     .run = run,

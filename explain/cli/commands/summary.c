@@ -81,44 +81,47 @@ static void print_layer(const workbench *bench, int n, int cam_layer,
         node.outputs[0] == cam_layer ? "  <- default CAM layer" : "");
 }
 
-static void add_layer(cJSON *layers, const workbench *bench, int n,
+static void add_layer(json *report, const workbench *bench, int n,
                       layer_facts facts)
 {
     cxai_node node = cxai_model_node(bench->model, n);
     const cxai_shape *shape = &bench->shapes[node.outputs[0]];
-    cJSON *layer = cJSON_CreateObject();
-    cJSON_AddNumberToObject(layer, "index", n);
-    cJSON_AddStringToObject(
-        layer, "name", cxai_model_value_name(bench->model, node.outputs[0]));
-    cJSON_AddStringToObject(layer, "node", node.name);
-    cJSON_AddStringToObject(layer, "module", node.module);
-    cJSON_AddStringToObject(layer, "operator", node.operator_type);
-    cJSON *dimensions = cJSON_AddArrayToObject(layer, "shape");
+    json_object(report, NULL);
+    json_number(report, "index", n);
+    json_text(report, "name",
+              cxai_model_value_name(bench->model, node.outputs[0]));
+    json_text(report, "node", node.name);
+    json_text(report, "module", node.module);
+    json_text(report, "operator", node.operator_type);
+    json_array(report, "shape");
     for (int d = 0; d < shape->rank; d++)
-        cJSON_AddItemToArray(dimensions,
-                             cJSON_CreateNumber((double)shape->dim[d]));
-    cJSON_AddNumberToObject(layer, "parameters", (double)facts.parameters);
-    cJSON_AddNumberToObject(layer, "macs", (double)facts.macs);
-    cJSON_AddItemToArray(layers, layer);
+        json_number(report, NULL, (double)shape->dim[d]);
+    json_end(report);
+    json_number(report, "parameters", (double)facts.parameters);
+    json_number(report, "macs", (double)facts.macs);
+    json_end(report);
 }
 
-static int report(const workbench *bench, int cam_layer)
+static int report(workbench *bench, int cam_layer)
 {
-    cJSON *json = report_begin("summary", bench);
-    cJSON_AddStringToObject(json, "preprocessing_source",
-                            bench->preprocess.source);
-    cJSON_AddStringToObject(
-        json, "logits",
+    cxai_error error;
+    json j = { 0 };
+    report_begin(&j, "summary", bench);
+    json_text(&j, "preprocessing_source", bench->preprocess.source);
+    json_text(
+        &j, "logits",
         cxai_model_value_name(bench->model, cxai_model_logits(bench->model)));
     if (cam_layer >= 0)
-        cJSON_AddStringToObject(json, "cam_layer",
-                                cxai_model_value_name(bench->model, cam_layer));
-    cJSON *layers = cJSON_AddArrayToObject(json, "layers");
+        json_text(&j, "cam_layer",
+                  cxai_model_value_name(bench->model, cam_layer));
+    json_array(&j, "layers");
     for (int n = 0; n < cxai_model_node_count(bench->model); n++) {
         cxai_node node = cxai_model_node(bench->model, n);
-        add_layer(layers, bench, n, examine(bench, &node));
+        add_layer(&j, bench, n, examine(bench, &node));
     }
-    return report_end(json);
+    json_end(&j);
+    return report_end(&j, bench, 1, &error) == CXAI_OK ? EXIT_DONE
+                                                       : complain_error(&error);
 }
 
 static void print_table(const workbench *bench, int cam_layer)

@@ -1,6 +1,7 @@
 /* cxai synthesize: pictures that excite a part of a network most. */
 #include "../channels.h"
 #include "../common.h"
+#include "../output.h"
 #include "../progress.h"
 
 #include <stdio.h>
@@ -13,7 +14,7 @@
 
 typedef struct settings {
     common_settings common;
-    const char *layer, *channels, *target, *out;
+    const char *layer, *channels, *target;
     int all, neuron, no_labels;
     long long side, steps, seed, jitter, batch, columns;
     double rate, scale_range, rotation, decay, variation, l2;
@@ -40,7 +41,7 @@ static void wishes_free(wishes *w)
     free(w->objectives);
 }
 
-static cxai_synthesis_options find_options(const settings *s)
+static cxai_synthesis_options find_options(const settings *s, progress *shown)
 {
     cxai_synthesis_options o = cxai_synthesis_defaults();
     o.height = o.width = (int)s->side;
@@ -55,79 +56,90 @@ static cxai_synthesis_options find_options(const settings *s)
     o.l2 = s->l2 >= 0 ? s->l2 : o.l2;
     o.threads = (int)s->common.threads;
     o.batch = (int)s->batch;
-    if (progress_function(s->common.quiet) != NULL)
-        o.progress = progress_with_objective;
+    o.progress = progress_with_objective;
+    o.payload = shown;
     return o;
 }
 
 /* Targets from -t: classes by name, or LAYER[CHANNEL]. */
-static int wish_targets(const workbench *bench, const settings *s, wishes *w)
+static cxai_status wish_targets(const workbench *bench, const settings *s,
+                                wishes *w, cxai_error *error)
 {
-    cxai_error error;
-    if (cxai_target_parse_list(&w->targets, &w->count, bench->model,
-                               bench->shapes, bench->labels, s->target,
-                               &error) != CXAI_OK)
-        return complain_error(&error);
-    for (int i = 0; i < w->count; i++)
+    cxai_status status =
+        cxai_target_parse_list(&w->targets, &w->count, bench->model,
+                               bench->shapes, bench->labels, s->target, error);
+    for (int i = 0; status == CXAI_OK && i < w->count; i++)
         if (w->targets[i].top != 0)
-            return complain("top%d is the class of a picture; name a class",
-                            w->targets[i].top);
-    return EXIT_DONE;
+            status = cxai_fail(error, CXAI_INVALID,
+                               "top%d is the class of a picture; name a class",
+                               w->targets[i].top);
+    return status;
 }
 
-/* Targets from -l and -c: channels of a layer. */
-static int wish_channels(const workbench *bench, const settings *s,
-                         const cxai_synthesis_options *options, wishes *w)
+/* Targets of channels of a layer. */
+static cxai_status fill_targets(const workbench *bench, const settings *s,
+                                int layer, const cxai_shape *shape,
+                                const channel_list *list, wishes *w,
+                                cxai_error *error)
 {
-    cxai_error error;
-    cxai_shape shape;
-    int layer;
-    channel_list list;
-    int failed = find_layer(bench, s->layer, &layer);
-    if (failed)
-        return failed;
-    if (cxai_synthesis_shape(&shape, bench->model, &bench->preprocess, layer,
-                             options, &error) != CXAI_OK)
-        return complain_error(&error);
-    failed =
-        channels_parse(&list, s->all ? NULL : s->channels, (int)shape.dim[1]);
-    w->count = list.count;
-    w->targets = calloc((size_t)list.count + 1, sizeof *w->targets);
-    if (w->targets == NULL) {
-        channels_free(&list);
-        return complain("out of memory");
-    }
-    for (int i = 0; !failed && i < list.count; i++) {
+    w->count = list->count;
+    w->targets = calloc((size_t)list->count + 1, sizeof *w->targets);
+    if (w->targets == NULL)
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for targets");
+    for (int i = 0; i < list->count; i++) {
         cxai_target *t = &w->targets[i];
         *t = (cxai_target){ .value = layer,
-                            .channel = list.channels[i],
+                            .channel = list->channels[i],
                             .row = -1,
                             .column = -1,
                             .weight = 1 };
-        if (s->neuron && shape.rank == 4) {
-            t->row = shape.dim[2] / 2;
-            t->column = shape.dim[3] / 2;
+        if (s->neuron && shape->rank == 4) {
+            t->row = shape->dim[2] / 2;
+            t->column = shape->dim[3] / 2;
         }
         snprintf(t->text, sizeof t->text, "%.100s[%d]",
-                 cxai_model_value_name(bench->model, layer), list.channels[i]);
+                 cxai_model_value_name(bench->model, layer), list->channels[i]);
     }
-    channels_free(&list);
-    return failed;
+    return CXAI_OK;
 }
 
-static int make_wishes(const workbench *bench, const settings *s,
-                       const cxai_synthesis_options *options, wishes *w)
+/* Targets from -l and -c: channels of a layer. */
+static cxai_status wish_channels(const workbench *bench, const settings *s,
+                                 const cxai_synthesis_options *options,
+                                 wishes *w, cxai_error *error)
 {
-    int failed = s->target != NULL ? wish_targets(bench, s, w)
-                                   : wish_channels(bench, s, options, w);
-    if (failed)
-        return failed;
+    cxai_shape shape;
+    int layer;
+    channel_list list;
+    cxai_status status = find_layer(bench, s->layer, &layer, error);
+    if (status == CXAI_OK)
+        status = cxai_synthesis_shape(&shape, bench->model, &bench->preprocess,
+                                      layer, options, error);
+    if (status != CXAI_OK)
+        return status;
+    status = channels_parse(&list, s->all ? NULL : s->channels,
+                            (int)shape.dim[1], error);
+    if (status == CXAI_OK)
+        status = fill_targets(bench, s, layer, &shape, &list, w, error);
+    channels_free(&list);
+    return status;
+}
+
+static cxai_status make_wishes(const workbench *bench, const settings *s,
+                               const cxai_synthesis_options *options, wishes *w,
+                               cxai_error *error)
+{
+    cxai_status status = s->target != NULL
+                             ? wish_targets(bench, s, w, error)
+                             : wish_channels(bench, s, options, w, error);
+    if (status != CXAI_OK)
+        return status;
     w->objectives = calloc((size_t)w->count + 1, sizeof *w->objectives);
     if (w->objectives == NULL)
-        return complain("out of memory");
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for objectives");
     for (int i = 0; i < w->count; i++)
         w->objectives[i] = (cxai_objective){ &w->targets[i], 1 };
-    return EXIT_DONE;
+    return CXAI_OK;
 }
 
 /* Picture n of a result as 8-bit RGB. */
@@ -180,71 +192,100 @@ static cxai_status save_pictures(const workbench *bench, const settings *s,
     return status;
 }
 
-static int report(const workbench *bench, const settings *s,
-                  const cxai_synthesis *made, const wishes *w, const char *path)
+static void report_picture(json *report, const cxai_target *target,
+                           const cxai_synthesis_outcome *outcome)
 {
-    cJSON *json = report_begin("synthesize", bench);
-    cJSON_AddNumberToObject(json, "seed", (double)s->seed);
-    cJSON_AddNumberToObject(json, "seconds", made->seconds);
-    cJSON_AddStringToObject(json, "file", path);
-    cJSON *results = cJSON_AddArrayToObject(json, "results");
+    json_object(report, NULL);
+    json_text(report, "target", target->text);
+    json_number(report, "channel", (double)target->channel);
+    json_text(report, "state", status_names[outcome->status]);
+    json_number(report, "activation_before", outcome->activation_before);
+    json_number(report, "activation_after", outcome->activation_after);
+    json_number(report, "objective", outcome->objective);
+    json_end(report);
+}
+
+static cxai_status report(workbench *bench, const settings *s,
+                          const cxai_synthesis *made, const wishes *w,
+                          const char *path, cxai_error *error)
+{
+    json j = { 0 };
+    report_begin(&j, "synthesize", bench);
+    json_number(&j, "seed", (double)s->seed);
+    json_number(&j, "seconds", made->seconds);
+    json_text(&j, "file", path);
+    json_array(&j, "results");
     for (int i = 0; i < w->count; i++) {
         const cxai_synthesis_outcome *o = &made->outcomes[i];
         if (!s->common.json)
-            printf("%s: activation %.4g, at first %.4g%s\n", w->targets[i].text,
-                   o->activation_after, o->activation_before,
-                   status_texts[o->status]);
-        cJSON *result = cJSON_CreateObject();
-        cJSON_AddStringToObject(result, "target", w->targets[i].text);
-        cJSON_AddNumberToObject(result, "channel",
-                                (double)w->targets[i].channel);
-        cJSON_AddStringToObject(result, "state", status_names[o->status]);
-        cJSON_AddNumberToObject(result, "activation_before",
-                                o->activation_before);
-        cJSON_AddNumberToObject(result, "activation_after",
-                                o->activation_after);
-        cJSON_AddNumberToObject(result, "objective", o->objective);
-        cJSON_AddItemToArray(results, result);
+            say("%s: activation %.4g, at first %.4g%s\n", w->targets[i].text,
+                o->activation_after, o->activation_before,
+                status_texts[o->status]);
+        report_picture(&j, &w->targets[i], o);
     }
-    if (s->common.json)
-        return report_end(json);
-    printf("%d picture%s in %.1f s -> %s\n", w->count, w->count == 1 ? "" : "s",
-           made->seconds, path);
-    cJSON_Delete(json);
-    return EXIT_DONE;
+    json_end(&j);
+    if (!s->common.json)
+        say("%d picture%s in %.1f s -> %s\n", w->count,
+            w->count == 1 ? "" : "s", made->seconds, path);
+    return report_end(&j, bench, s->common.json, error);
 }
 
-static int synthesize(const workbench *bench, const settings *s)
+static cxai_status name_file(const workbench *bench, const wishes *w,
+                             outputs *files, cxai_error *error)
 {
-    cxai_error error;
+    char safe[NAME_PART], name[NAME_WHOLE];
+    safe_name(w->count == 1
+                  ? w->targets[0].text
+                  : cxai_model_value_name(bench->model, w->targets[0].value),
+              safe, sizeof safe);
+    snprintf(name, sizeof name, "%s.synthesis", safe);
+    return outputs_next(files, name, ".png", error);
+}
+
+static cxai_status deliver(workbench *bench, const settings *s,
+                           const cxai_synthesis *made, const wishes *w,
+                           outputs *files, cxai_error *error)
+{
+    output_subject subject = {
+        NULL, -1, cxai_model_value_name(bench->model, w->targets[0].value),
+        w->count == 1 ? w->targets[0].text : NULL
+    };
+    cxai_status status = save_pictures(bench, s, made, w, files->path, error);
+    if (status != CXAI_OK)
+        return status;
+    outputs_note(files, &subject);
+    if (s->common.npy != NULL)
+        status =
+            cxai_npy_save(s->common.npy, made->pictures, &made->shape, error);
+    if (status == CXAI_OK)
+        status = outputs_finish(files, error);
+    return status == CXAI_OK ? report(bench, s, made, w, files->path, error)
+                             : status;
+}
+
+static cxai_status synthesize(workbench *bench, const settings *s,
+                              cxai_error *error)
+{
     cxai_synthesis made = { 0 };
+    outputs files;
     wishes w = { 0 };
-    char path[4096], stem[256];
-    cxai_synthesis_options options = find_options(s);
-    int failed = make_wishes(bench, s, &options, &w);
-    if (!failed) {
-        safe_name(w.count == 1
-                      ? w.targets[0].text
-                      : cxai_model_value_name(bench->model, w.targets[0].value),
-                  stem, sizeof stem);
-        failed = output_path(s->out, stem, "synthesis.png", path, sizeof path);
-    }
-    if (!failed) {
-        cxai_status status =
-            cxai_synthesize(&made, bench->model, &bench->preprocess,
-                            w.objectives, w.count, &options, &error);
-        progress_end();
-        if (status == CXAI_OK)
-            status = save_pictures(bench, s, &made, &w, path, &error);
-        if (status == CXAI_OK && s->common.npy != NULL)
-            status = cxai_npy_save(s->common.npy, made.pictures, &made.shape,
-                                   &error);
-        failed = status == CXAI_OK ? report(bench, s, &made, &w, path)
-                                   : complain_error(&error);
-    }
+    progress shown = progress_begin(s->common.quiet, 1);
+    cxai_synthesis_options options = find_options(s, &shown);
+    cxai_status status = outputs_open(&files, s->common.out, error);
+    if (status == CXAI_OK)
+        status = make_wishes(bench, s, &options, &w, error);
+    if (status == CXAI_OK)
+        status = name_file(bench, &w, &files, error);
+    if (status == CXAI_OK)
+        status = cxai_synthesize(&made, bench->model, &bench->preprocess,
+                                 w.objectives, w.count, &options, error);
+    progress_end();
+    if (status == CXAI_OK)
+        status = deliver(bench, s, &made, &w, &files, error);
     cxai_synthesis_free(&made);
     wishes_free(&w);
-    return failed;
+    outputs_free(&files);
+    return status;
 }
 
 static int run(const void *given, const char *const *operands, int count)
@@ -252,6 +293,7 @@ static int run(const void *given, const char *const *operands, int count)
     (void)operands;
     (void)count;
     const settings *s = given;
+    cxai_error error;
     if (s->target == NULL && s->channels == NULL && !s->all) {
         complain("say what to synthesize: -l LAYER -c CHANNELS, "
                  "-l LAYER --all, or -t CLASS");
@@ -259,8 +301,8 @@ static int run(const void *given, const char *const *operands, int count)
     }
     workbench bench;
     int status = workbench_open(&bench, &s->common);
-    if (status == EXIT_DONE)
-        status = synthesize(&bench, s);
+    if (status == EXIT_DONE && synthesize(&bench, s, &error) != CXAI_OK)
+        status = complain_error(&error);
     workbench_close(&bench);
     return status;
 }
@@ -285,7 +327,7 @@ static const option_spec specs[] = {
       "the channel's centre alone instead of its mean" },
     { 't', "target", "TARGET", OPTION_TEXT, AT(target), 0, 0,
       "classes by index or label, or LAYER[CHANNEL]" },
-    { 'o', "out", "OUT", OPTION_TEXT, AT(out), 0, 0,
+    { 'o', "out", "OUT", OPTION_TEXT, AT(common.out), 0, 0,
       "a .png file, or a folder/; default: NAME.synthesis.png here" },
     { 0, "side", "N", OPTION_INTEGER, AT(side), 1, 2048,
       "pixels of the picture's sides; default: the network's" },
