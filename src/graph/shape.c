@@ -9,8 +9,9 @@ enum { FEW_INPUTS = 64 };
 
 /*
  * The shape that an input gets: the declared one with its free dimensions
- * filled from wanted, or with 1. The batch, dimension 0 of 1, may be
- * overridden: exporters fix it where nothing in the graph depends on it.
+ * filled from wanted, or with 1. The batch, dimension 0, may be overridden:
+ * exporters fix it where nothing in the graph depends on it, or only shapes
+ * that are written down and can follow it.
  */
 static cxai_status input_shape(const cx_value *value, const cxai_shape *wanted,
                                cxai_shape *shape, cxai_error *error)
@@ -24,7 +25,7 @@ static cxai_status input_shape(const cx_value *value, const cxai_shape *wanted,
         int64_t size = wanted != NULL ? wanted->dim[d] : fixed;
         if (fixed == 0)
             shape->dim[d] = wanted != NULL ? size : 1;
-        else if (d == 0 && fixed == 1)
+        else if (d == 0)
             shape->dim[d] = size;
         else
             fits = size == fixed;
@@ -64,6 +65,17 @@ static cxai_status shape_inputs(const cxai_model *model,
             return status;
     }
     return CXAI_OK;
+}
+
+/* The batch of the first input, as it is in the file and now. */
+static void find_batch(const cxai_model *model, const cx_shaped *out,
+                       cx_case_context *context)
+{
+    int v = model->input_count > 0 ? model->inputs[0] : -1;
+    if (v < 0 || out->shape[v].rank < 1)
+        return;
+    context->written_batch = model->values[v].declared.dim[0];
+    context->batch = out->shape[v].dim[0];
 }
 
 /* What is known of the inputs of a node; NULL without memory. few holds
@@ -147,13 +159,45 @@ static int reads_integers(const cxai_model *model, int n, const cx_shaped *out)
     return 0;
 }
 
+static cxai_status shape_nodes(const cx_case_context *context,
+                               const cx_shape_request *request, cx_shaped *out)
+{
+    const cxai_model *model = context->model;
+    cxai_status status = CXAI_OK;
+    for (int n = 0; status == CXAI_OK && n < model->node_count; n++) {
+        if (request->needed != NULL && !request->needed[n])
+            continue;
+        if (request->needed == NULL && reads_unknown(model, n, out))
+            continue;
+        status = shape_node(context, n, out);
+        if (request->needed == NULL && status == CXAI_UNSUPPORTED &&
+            reads_integers(model, n, out))
+            status = CXAI_OK;
+    }
+    return status;
+}
+
+/* Adds to a message that the batch may be the reason. */
+static void name_batch(const cx_case_context *context, cxai_status status)
+{
+    if (context->error == NULL || context->written_batch == context->batch ||
+        context->written_batch == 0)
+        return;
+    const cxai_error cause = *context->error;
+    cxai_fail(context->error, status,
+              "%s (in a batch of %lld; the model is written for a batch of "
+              "%lld)",
+              cause.message, (long long)context->batch,
+              (long long)context->written_batch);
+}
+
 cxai_status cx_graph_shape(const cxai_model *model,
                            const cx_shape_request *request, cx_shaped *out,
                            cxai_error *error)
 {
     *out = (cx_shaped){ 0 };
     uint64_t memory = 0;
-    const cx_case_context context = {
+    cx_case_context context = {
         .model = model,
         .arena = &out->arena,
         .threads = request->threads,
@@ -172,15 +216,11 @@ cxai_status cx_graph_shape(const cxai_model *model,
         status = cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
     else
         status = shape_inputs(model, request, out, error);
-    for (int n = 0; status == CXAI_OK && n < model->node_count; n++) {
-        if (request->needed != NULL && !request->needed[n])
-            continue;
-        if (request->needed == NULL && reads_unknown(model, n, out))
-            continue;
-        status = shape_node(&context, n, out);
-        if (request->needed == NULL && status == CXAI_UNSUPPORTED &&
-            reads_integers(model, n, out))
-            status = CXAI_OK;
+    if (status == CXAI_OK) {
+        find_batch(model, out, &context);
+        status = shape_nodes(&context, request, out);
+        if (status != CXAI_OK)
+            name_batch(&context, status);
     }
     if (status != CXAI_OK)
         cx_shaped_free(out);
@@ -193,6 +233,41 @@ void cx_shaped_free(cx_shaped *shaped)
     *shaped = (cx_shaped){ 0 };
 }
 
+/* The first dimension of the model's first output; -1: it has none. */
+static int64_t output_rows(const cxai_model *model, const cx_shaped *shaped)
+{
+    const cxai_shape *shape = &shaped->shape[model->outputs[0]];
+    return shape->rank > 0 ? shape->dim[0] : -1;
+}
+
+/* A batch that the graph does not allow may end in an output for another
+   number of pictures. Answers are not told apart then. */
+static cxai_status check_rows(const cxai_model *model, const cx_shaped *shaped,
+                              cxai_error *error)
+{
+    cx_shaped written;
+    int64_t rows = output_rows(model, shaped);
+    const cxai_shape *declared = &model->values[model->inputs[0]].declared;
+    const cxai_shape *given = &shaped->shape[model->inputs[0]];
+    if (declared->rank < 1 || declared->dim[0] == 0 || rows == given->dim[0] ||
+        cxai_shape_equal(declared, given))
+        return CXAI_OK;
+    const cx_shape_request request = { .threads = 1 };
+    cxai_status status = cx_graph_shape(model, &request, &written, error);
+    if (status != CXAI_OK)
+        return status;
+    int by_picture = output_rows(model, &written) == declared->dim[0];
+    cx_shaped_free(&written);
+    if (!by_picture)
+        return CXAI_OK;
+    char have[128], want[128];
+    return cxai_fail(error, CXAI_INVALID,
+                     "with an input of %s the model's output has %lld rows; "
+                     "its inside is written for %s",
+                     cxai_shape_text(given, have, sizeof have), (long long)rows,
+                     cxai_shape_text(declared, want, sizeof want));
+}
+
 cxai_status cxai_model_shapes(const cxai_model *model, const cxai_shape *shape,
                               cxai_shape *shapes, cxai_error *error)
 {
@@ -201,7 +276,11 @@ cxai_status cxai_model_shapes(const cxai_model *model, const cxai_shape *shape,
     cxai_status status = cx_graph_shape(model, &request, &shaped, error);
     if (status != CXAI_OK)
         return status;
-    memcpy(shapes, shaped.shape, (size_t)model->value_count * sizeof *shapes);
+    if (model->input_count > 0)
+        status = check_rows(model, &shaped, error);
+    if (status == CXAI_OK)
+        memcpy(shapes, shaped.shape,
+               (size_t)model->value_count * sizeof *shapes);
     cx_shaped_free(&shaped);
-    return CXAI_OK;
+    return status;
 }

@@ -15,6 +15,8 @@ static cxai_status expand_infer(const cx_case *c)
     cxai_shape shape = { .rank = (int)wanted.count }, y;
     for (int i = 0; i < shape.rank; i++)
         shape.dim[i] = wanted.values[i];
+    if (shape.rank > 0 && shape.rank == c->x_shape[0].rank)
+        shape.dim[0] = cx_follow_batch(c, shape.dim[0]);
     if (cx_shape_broadcast(&c->x_shape[0], &shape, &y) != 0) {
         char from[128], to[128];
         return cx_refuse(c, CXAI_MALFORMED, "cannot broadcast %s to %s",

@@ -44,8 +44,10 @@ typedef struct cx_case {
     const cx_type *x_type; /* integers too when they depend on the data */
     cxai_shape *y_shape;   /* filled by infer; rank -1: left out */
     cx_type *y_type; /* preset to the first input's type; infer may change */
-    void *params;    /* params_size zeroed bytes, filled by infer */
-    cx_arena *arena; /* for parts of params whose size infer finds out */
+    int64_t written_batch; /* of the graph's input in the file, 0: free; */
+    int64_t batch;         /* what it is now: see cx_follow_batch */
+    void *params;          /* params_size zeroed bytes, filled by infer */
+    cx_arena *arena;       /* for parts of params whose size infer finds out */
     const struct cx_kernels *kernels;
     int threads;
     cxai_error *error; /* infer reports here with cx_refuse */

@@ -68,37 +68,50 @@ static cxai_status reshape_dimension(const cx_case *c, int i, int64_t wanted,
     return CXAI_OK;
 }
 
-static cxai_status reshape_infer(const cx_case *c)
+/* The shape that is asked for, with `first` in the place of its first
+   dimension. */
+static cxai_status resolve(const cx_case *c, const cx_list *wanted,
+                           int64_t first, cxai_shape *y)
 {
-    cx_list wanted;
-    cxai_status status = cx_read_dimensions(c, 1, "shape", &wanted);
-    if (status != CXAI_OK)
-        return status;
-    cxai_shape y = { .rank = (int)wanted.count };
+    *y = (cxai_shape){ .rank = (int)wanted->count };
     int inferred = -1;
-    for (int i = 0; i < y.rank; i++) {
-        status = reshape_dimension(c, i, wanted.values[i], &y.dim[i]);
+    for (int i = 0; i < y->rank; i++) {
+        cxai_status status = reshape_dimension(
+            c, i, i == 0 ? first : wanted->values[i], &y->dim[i]);
         if (status != CXAI_OK)
             return status;
-        if (y.dim[i] >= 0)
+        if (y->dim[i] >= 0)
             continue;
-        if (y.dim[i] < -1 || inferred >= 0)
+        if (y->dim[i] < -1 || inferred >= 0)
             return cx_refuse(c, CXAI_MALFORMED,
                              "its shape has a dimension of %" PRId64 "%s",
-                             y.dim[i], inferred >= 0 ? " twice" : "");
+                             y->dim[i], inferred >= 0 ? " twice" : "");
         inferred = i;
     }
     if (inferred >= 0)
-        status = infer_dimension(c, &y, inferred);
-    if (status != CXAI_OK)
-        return status;
-    if (cxai_shape_count(&y) != cxai_shape_count(&c->x_shape[0])) {
+        return infer_dimension(c, y, inferred);
+    if (cxai_shape_count(y) != cxai_shape_count(&c->x_shape[0])) {
         char from[128], to[128];
         return cx_refuse(c, CXAI_MALFORMED, "cannot reshape %s to %s",
                          cxai_shape_text(&c->x_shape[0], from, sizeof from),
-                         cxai_shape_text(&y, to, sizeof to));
+                         cxai_shape_text(y, to, sizeof to));
     }
-    return cx_set_shape(c, 0, &y);
+    return CXAI_OK;
+}
+
+static cxai_status reshape_infer(const cx_case *c)
+{
+    cx_list wanted;
+    cxai_shape y;
+    cxai_status status = cx_read_dimensions(c, 1, "shape", &wanted);
+    if (status != CXAI_OK)
+        return status;
+    int64_t written = wanted.count > 0 ? wanted.values[0] : 0;
+    int64_t first = cx_follow_batch(c, written);
+    status = resolve(c, &wanted, first, &y);
+    if (status != CXAI_OK && first != written)
+        status = resolve(c, &wanted, written, &y);
+    return status == CXAI_OK ? cx_set_shape(c, 0, &y) : status;
 }
 
 static const cx_sample reshape_samples[] = {

@@ -155,12 +155,14 @@ static cxai_status read_numbers(const cx_case *c, numbers *n)
 }
 
 /* The exact output length: what sizes says, or in * scale. */
-static double wanted_length(const numbers *n, int axis,
+static double wanted_length(const cx_case *c, const numbers *n, int axis,
                             const cx_resample_axis *a)
 {
     int i = n->place[axis];
     if (i < 0)
         return (double)a->in;
+    if (n->sizes.values != NULL && axis == 0)
+        return (double)cx_follow_batch(c, n->sizes.values[i]);
     if (n->sizes.values != NULL)
         return (double)n->sizes.values[i];
     double scale = n->scales != NULL ? cx_literal_number(n->scales, i)
@@ -237,7 +239,7 @@ static cxai_status measure(const cx_case *c, const numbers *n)
             a->start = cx_literal_number(n->roi, n->place[i]);
             a->end = cx_literal_number(n->roi, n->place[i] + n->count);
         }
-        a->length = wanted_length(n, i, a);
+        a->length = wanted_length(c, n, i, a);
     }
     cxai_status status = keep_aspect(c, n);
     for (int i = 0; status == CXAI_OK && i < x->rank; i++) {

@@ -78,6 +78,15 @@ cxai_status cx_read_axes(const cx_case *c, const cx_list *axes, int rank,
     return CXAI_OK;
 }
 
+int64_t cx_follow_batch(const cx_case *c, int64_t written)
+{
+    const cxai_shape *x = &c->x_shape[0];
+    int follows = c->written_batch > 0 && written == c->written_batch &&
+                  c->x_literal[0] == NULL && x->rank > 0 &&
+                  x->dim[0] == c->batch;
+    return follows ? c->batch : written;
+}
+
 cxai_status cx_set_shape(const cx_case *c, int output, const cxai_shape *shape)
 {
     if (cxai_shape_count(shape) < 0) {

@@ -35,6 +35,14 @@ cxai_status cx_read_axis(const cx_case *c, int64_t axis, int rank, int *out);
 cxai_status cx_read_axes(const cx_case *c, const cx_list *axes, int rank,
                          int chosen[CXAI_MAX_RANK]);
 
+/*
+ * Exporters that are given one shape write the batch into the shapes that
+ * Reshape, Expand and Resize are told. Where the first input is computed and
+ * the batch of now stands first in it, and the file's batch first in what is
+ * written, this answers the batch of now; else what is written.
+ */
+int64_t cx_follow_batch(const cx_case *c, int64_t written);
+
 /* Sets y_shape[output], unless its size is negative or overflows. */
 cxai_status cx_set_shape(const cx_case *c, int output, const cxai_shape *shape);
 
