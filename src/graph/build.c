@@ -10,11 +10,6 @@
 /* Inlining calls itself once a level. */
 enum { MOST_NESTED = 1000 };
 
-static cxai_status no_memory(cxai_error *error)
-{
-    return cxai_fail(error, CXAI_NO_MEMORY, "out of memory building a model");
-}
-
 static uint64_t or_default(uint64_t limit, uint64_t otherwise)
 {
     return limit != 0 ? limit : otherwise;
@@ -31,17 +26,22 @@ static void fill_limits(cxai_limits *limits)
         limits->nesting = MOST_NESTED;
 }
 
+cxai_status cx_builder_no_memory(cxai_error *error)
+{
+    return cxai_fail(error, CXAI_NO_MEMORY, "out of memory building a model");
+}
+
 cxai_status cx_builder_create(cx_builder **out, const cxai_limits *limits,
                               cxai_error *error)
 {
     *out = NULL;
     cx_builder *builder = cx_alloc(1, sizeof *builder);
     if (builder == NULL)
-        return no_memory(error);
+        return cx_builder_no_memory(error);
     builder->model = cx_alloc(1, sizeof *builder->model);
     if (builder->model == NULL) {
         free(builder);
-        return no_memory(error);
+        return cx_builder_no_memory(error);
     }
     if (limits != NULL)
         builder->model->limits = *limits;
@@ -129,7 +129,7 @@ static cxai_status unmade_value(cx_builder *builder, const char *name,
 {
     *number = cx_builder_value(builder, name);
     if (*number < 0)
-        return no_memory(error);
+        return cx_builder_no_memory(error);
     const cx_value *value = &builder->values[*number];
     if (value->producer >= 0 || value->literal != NULL ||
         value->declared.rank >= 0)
@@ -148,7 +148,7 @@ cxai_status cx_builder_input(cx_builder *builder, const char *name,
     builder->values[number].declared = *declared;
     if (append(&builder->inputs, &builder->input_capacity,
                &builder->model->input_count, number) != 0)
-        return no_memory(error);
+        return cx_builder_no_memory(error);
     return CXAI_OK;
 }
 
@@ -181,7 +181,7 @@ cxai_status cx_builder_literal(cx_builder *builder, const char *name,
         return status;
     const cx_literal *kept = keep_literal(builder, literal);
     if (kept == NULL)
-        return no_memory(error);
+        return cx_builder_no_memory(error);
     builder->values[number].literal = kept;
     return CXAI_OK;
 }
@@ -265,7 +265,7 @@ cxai_status cx_builder_node(cx_builder *builder, const cx_node_spec *spec,
                          (unsigned long long)model->limits.nodes);
     if (cx_grow((void **)&builder->nodes, &builder->node_capacity,
                 (size_t)model->node_count + 1, sizeof(cx_node)) != 0)
-        return no_memory(error);
+        return cx_builder_no_memory(error);
     cx_node node = {
         .name = copy_text(builder, spec->name),
         .module = copy_text(builder, spec->module),
@@ -279,10 +279,10 @@ cxai_status cx_builder_node(cx_builder *builder, const cx_node_spec *spec,
     if (node.name == NULL || node.module == NULL || node.type == NULL ||
         node.domain == NULL || node.inputs == NULL || node.outputs == NULL ||
         copy_attributes(builder, &spec->attributes, &node.attributes) != 0)
-        return no_memory(error);
+        return cx_builder_no_memory(error);
     node.label = node_label(builder, &node);
     if (node.label == NULL)
-        return no_memory(error);
+        return cx_builder_no_memory(error);
     for (int i = 0; i < node.output_count; i++) {
         if (node.outputs[i] < 0)
             continue;
@@ -303,7 +303,7 @@ cxai_status cx_builder_output(cx_builder *builder, const char *name,
     int number = cx_builder_value(builder, name);
     if (number < 0 || append(&builder->outputs, &builder->output_capacity,
                              &builder->model->output_count, number) != 0)
-        return no_memory(error);
+        return cx_builder_no_memory(error);
     return CXAI_OK;
 }
 
@@ -313,11 +313,11 @@ cxai_status cx_builder_property(cx_builder *builder, const char *key,
     cxai_model *model = builder->model;
     if (cx_grow((void **)&builder->properties, &builder->property_capacity,
                 (size_t)model->property_count + 1, sizeof(cx_property)) != 0)
-        return no_memory(error);
+        return cx_builder_no_memory(error);
     cx_property property = { copy_text(builder, key),
                              copy_text(builder, value) };
     if (property.key == NULL || property.value == NULL)
-        return no_memory(error);
+        return cx_builder_no_memory(error);
     builder->properties[model->property_count++] = property;
     return CXAI_OK;
 }
@@ -327,6 +327,6 @@ cxai_status cx_builder_producer_name(cx_builder *builder, const char *name,
 {
     builder->model->producer_name = copy_text(builder, name);
     if (builder->model->producer_name == NULL)
-        return no_memory(error);
+        return cx_builder_no_memory(error);
     return CXAI_OK;
 }

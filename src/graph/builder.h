@@ -1,4 +1,4 @@
-/* The inside of a builder, shared by build.c and finish.c alone. */
+/* The inside of a builder, shared by build.c, constant.c and finish.c alone. */
 #ifndef CX_GRAPH_BUILDER_H
 #define CX_GRAPH_BUILDER_H
 
@@ -19,6 +19,9 @@ struct cx_builder {
     cx_property *properties;
     size_t property_capacity;
 };
+
+/* CXAI_NO_MEMORY, in words. */
+cxai_status cx_builder_no_memory(cxai_error *error);
 
 /* The operator of a node's type, or NULL. */
 const cx_operator *cx_builder_operator(const cx_node *node);

@@ -8,11 +8,6 @@
 /* Values that wait for each other while one is computed. */
 enum { DEPTH = 256 };
 
-static cxai_status no_memory(cxai_error *error)
-{
-    return cxai_fail(error, CXAI_NO_MEMORY, "out of memory building a model");
-}
-
 int cx_is_default_domain(const char *domain)
 {
     return *domain == '\0' || strcmp(domain, "ai.onnx") == 0;
@@ -59,7 +54,7 @@ cxai_status cx_builder_fold(cx_builder *builder, const cx_node *node,
     const cx_literal **y =
         cx_arena_alloc(scratch, (size_t)node->output_count, sizeof(void *));
     if (input == NULL || y == NULL)
-        return no_memory(error);
+        return cx_builder_no_memory(error);
     for (int i = 0; i < node->input_count; i++) {
         if (node->inputs[i] < 0) {
             input[i].shape.rank = -1;

@@ -6,11 +6,6 @@
 
 #include "graph/builder.h"
 
-static cxai_status no_memory(cxai_error *error)
-{
-    return cxai_fail(error, CXAI_NO_MEMORY, "out of memory building a model");
-}
-
 /* Stands for operators whose kind has been named. */
 static const cx_operator unsupported;
 
@@ -179,7 +174,7 @@ static cxai_status sort_nodes(const cx_builder *builder, cx_arena *scratch,
     unsigned char *live = cx_arena_alloc(scratch, nodes, 1);
     if (s.order == NULL || s.stack == NULL || s.next_input == NULL ||
         s.open == NULL || live == NULL)
-        return no_memory(error);
+        return cx_builder_no_memory(error);
     mark_live(&s, live);
     cxai_status status = CXAI_OK;
     for (int n = 0; status == CXAI_OK && n < builder->model->node_count; n++)
@@ -198,7 +193,7 @@ static cxai_status place_nodes(cx_builder *builder, const int *order, int count,
     cx_node *nodes =
         cx_arena_alloc(&model->arena, (size_t)count, sizeof *nodes);
     if (nodes == NULL)
-        return no_memory(error);
+        return cx_builder_no_memory(error);
     int placed = 0;
     for (int i = 0; i < count; i++) {
         const cx_node *node = &builder->nodes[order[i]];
@@ -256,7 +251,7 @@ static cxai_status place_values(cx_builder *builder, cx_arena *scratch,
     int *number =
         cx_arena_alloc(scratch, (size_t)model->value_count, sizeof *number);
     if (number == NULL)
-        return no_memory(error);
+        return cx_builder_no_memory(error);
     int count = number_values(builder, number);
     model->values = cx_arena_alloc(arena, (size_t)count, sizeof(cx_value));
     model->inputs =
@@ -267,7 +262,7 @@ static cxai_status place_values(cx_builder *builder, cx_arena *scratch,
                                        sizeof(cx_property));
     if (model->values == NULL || model->inputs == NULL ||
         model->outputs == NULL || model->properties == NULL)
-        return no_memory(error);
+        return cx_builder_no_memory(error);
     for (int v = 0; v < model->value_count; v++)
         if (number[v] >= 0)
             model->values[number[v]] = builder->values[v];
