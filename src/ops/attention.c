@@ -112,11 +112,6 @@ static cxai_status read_mask(const cx_case *c)
 
 static cxai_status refuse_more(const cx_case *c)
 {
-    for (int i = Q; i <= V; i++)
-        if (cx_input_type(c, i) != CX_REAL)
-            return cx_refuse(c, CXAI_UNSUPPORTED,
-                             "input %d holds integers; real numbers are needed",
-                             i);
     for (int i = FIRST_CACHE; i < c->input_count; i++)
         if (cx_has_input(c, i))
             return cx_refuse(c, CXAI_UNSUPPORTED,
@@ -136,7 +131,9 @@ static cxai_status infer(const cx_case *c)
 {
     params *p = c->params;
     p->batch = c->x_shape[Q].rank > 0 ? c->x_shape[Q].dim[0] : 0;
-    cxai_status status = refuse_more(c);
+    cxai_status status = cx_check_some_reals(c, Q, V);
+    if (status == CXAI_OK)
+        status = refuse_more(c);
     if (status == CXAI_OK)
         status = read_matrices(c, Q, "q_num_heads");
     for (int i = K; i <= V && status == CXAI_OK; i++)

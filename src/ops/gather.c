@@ -1,8 +1,7 @@
 /* Gather: picks entries of one axis by constant indices of any shape. */
 #include "ops/common/constant.h"
 #include "ops/common/move.h"
-
-#include <inttypes.h>
+#include "ops/common/places.h"
 
 typedef struct gather_params {
     int axis;
@@ -10,23 +9,12 @@ typedef struct gather_params {
 
 static cxai_status check_indices(const cx_case *c, int64_t size)
 {
-    const cx_literal *indices = c->x_literal[1];
-    if (indices == NULL)
-        return cx_refuse(c, CXAI_UNSUPPORTED,
-                         "its indices are computed from the data; only "
-                         "constants are supported");
-    if (indices->type != CX_INT64)
-        return cx_refuse(c, CXAI_MALFORMED, "its indices are no integers");
-    int64_t count = cx_literal_count(indices);
-    for (int64_t i = 0; i < count; i++) {
-        int64_t index = cx_literal_int(indices, i);
-        if (index < -size || index >= size)
-            return cx_refuse(c, CXAI_MALFORMED,
-                             "index %" PRId64 " is out of range for %" PRId64
-                             " elements",
-                             index, size);
-    }
-    return CXAI_OK;
+    const cx_literal *indices;
+    cxai_status status = cx_read_indices(c, 1, &indices);
+    int64_t count = status == CXAI_OK ? cx_literal_count(indices) : 0;
+    for (int64_t i = 0, index; status == CXAI_OK && i < count; i++)
+        status = cx_read_index(c, cx_literal_int(indices, i), size, &index);
+    return status;
 }
 
 /* y: x's dimensions before axis, those of indices, x's behind axis */

@@ -62,31 +62,22 @@ static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
     }
 }
 
-#define ROW(name, expression)                                                  \
-    static void name(cxai_real *out, const cxai_real *const *in, int64_t n,    \
-                     cxai_real unused)                                         \
-    {                                                                          \
-        (void)unused;                                                          \
-        for (int64_t i = 0; i < n; i++)                                        \
-            out[i] = expression;                                               \
-    }
-
 static inline cxai_real sign(cxai_real x)
 {
     return (cxai_real)((x > 0) - (x < 0));
 }
 
-ROW(magnitude, fabs(in[0][i]))
-ROW(square, in[0][i] * in[0][i])
-ROW(root, sqrt(in[0][i]))
+CX_ROW(magnitude, fabs(in[0][i]))
+CX_ROW(square, in[0][i] * in[0][i])
+CX_ROW(root, sqrt(in[0][i]))
 /* of x, norm */
-ROW(quotient, in[1][i] == 0 ? 0 : in[0][i] / in[1][i])
+CX_ROW(quotient, in[1][i] == 0 ? 0 : in[0][i] / in[1][i])
 /* of y, dy, norm, sum of y dy */
-ROW(product, in[0][i] * in[1][i])
-ROW(magnitude_slope,
-    in[2][i] == 0 ? 0 : (in[1][i] - sign(in[0][i]) * in[3][i]) / in[2][i])
-ROW(square_slope,
-    in[2][i] == 0 ? 0 : (in[1][i] - in[0][i] * in[3][i]) / in[2][i])
+CX_ROW(product, in[0][i] * in[1][i])
+CX_ROW(magnitude_slope,
+       in[2][i] == 0 ? 0 : (in[1][i] - sign(in[0][i]) * in[3][i]) / in[2][i])
+CX_ROW(square_slope,
+       in[2][i] == 0 ? 0 : (in[1][i] - in[0][i] * in[3][i]) / in[2][i])
 
 static void forward(const cx_call *call)
 {

@@ -111,21 +111,11 @@ static cxai_status check_caches(const cx_case *c)
     return CXAI_OK;
 }
 
-static cxai_status check_reals(const cx_case *c)
-{
-    for (int i = X; i <= SIN; i++)
-        if (cx_input_type(c, i) != CX_REAL)
-            return cx_refuse(c, CXAI_UNSUPPORTED,
-                             "input %d holds integers; real numbers are needed",
-                             i);
-    return CXAI_OK;
-}
-
 static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand);
 
 static cxai_status infer(const cx_case *c)
 {
-    cxai_status status = check_reals(c);
+    cxai_status status = cx_check_some_reals(c, X, SIN);
     if (status == CXAI_OK)
         status = read_heads(c);
     if (status == CXAI_OK)

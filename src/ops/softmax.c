@@ -74,24 +74,15 @@ static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
     }
 }
 
-#define ROW(name, expression)                                                  \
-    static void name(cxai_real *out, const cxai_real *const *in, int64_t n,    \
-                     cxai_real unused)                                         \
-    {                                                                          \
-        (void)unused;                                                          \
-        for (int64_t i = 0; i < n; i++)                                        \
-            out[i] = expression;                                               \
-    }
-
 /* of x, maximum, sum */
-ROW(exponential, cx_exp(in[0][i] - in[1][i]))
-ROW(probability, cx_exp(in[0][i] - in[1][i]) / in[2][i])
-ROW(log_probability, in[0][i] - in[1][i] - in[2][i])
-ROW(logarithm, log(in[0][i]))
+CX_ROW(exponential, cx_exp(in[0][i] - in[1][i]))
+CX_ROW(probability, cx_exp(in[0][i] - in[1][i]) / in[2][i])
+CX_ROW(log_probability, in[0][i] - in[1][i] - in[2][i])
+CX_ROW(logarithm, log(in[0][i]))
 /* of y, dy, sum of (y *) dy */
-ROW(product, in[0][i] * in[1][i])
-ROW(probability_slope, in[0][i] * (in[1][i] - in[2][i]))
-ROW(log_probability_slope, in[1][i] - cx_exp(in[0][i]) * in[2][i])
+CX_ROW(product, in[0][i] * in[1][i])
+CX_ROW(probability_slope, in[0][i] * (in[1][i] - in[2][i]))
+CX_ROW(log_probability_slope, in[1][i] - cx_exp(in[0][i]) * in[2][i])
 
 static void forward(const cx_call *call)
 {

@@ -2,14 +2,19 @@
 
 #include "ops/common/constant.h"
 
-cxai_status cx_check_reals(const cx_case *c)
+cxai_status cx_check_some_reals(const cx_case *c, int first, int last)
 {
-    for (int i = 0; i < c->input_count; i++)
+    for (int i = first; i <= last; i++)
         if (cx_has_input(c, i) && cx_input_type(c, i) != CX_REAL)
             return cx_refuse(c, CXAI_UNSUPPORTED,
                              "input %d holds integers; real numbers are needed",
                              i);
     return CXAI_OK;
+}
+
+cxai_status cx_check_reals(const cx_case *c)
+{
+    return cx_check_some_reals(c, 0, c->input_count - 1);
 }
 
 cxai_status cx_check_demand(const cx_case *c,

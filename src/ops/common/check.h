@@ -4,8 +4,9 @@
 
 #include "ops/operator.h"
 
-/* Every input that is there must hold real numbers. */
+/* Every input that is there must hold real numbers; or each of some. */
 cxai_status cx_check_reals(const cx_case *c);
+cxai_status cx_check_some_reals(const cx_case *c, int first, int last);
 
 /* Called at the end of infer: asks an operator's demand for all that it may
    ever want, and refuses sizes that overflowed (base/size.h) or could when

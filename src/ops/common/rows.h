@@ -18,6 +18,17 @@ enum { CX_ROW_INPUTS = 7 };
 typedef void cx_row_function(cxai_real *out, const cxai_real *const *in,
                              int64_t n, cxai_real parameter);
 
+/* A row function without a parameter: expression says out[i] by in[0][i], ...
+ */
+#define CX_ROW(name, expression)                                               \
+    static void name(cxai_real *out, const cxai_real *const *in, int64_t n,    \
+                     cxai_real unused)                                         \
+    {                                                                          \
+        (void)unused;                                                          \
+        for (int64_t i = 0; i < n; i++)                                        \
+            out[i] = expression;                                               \
+    }
+
 /* The inputs broadcast to one shape, numpy's way. */
 typedef struct cx_rows {
     cx_row_function *function; /* NULL: the first input as it is */

@@ -87,27 +87,18 @@ static cxai_tensor statistic(const cx_call *call, int output)
 
 /* ---- rows ---------------------------------------------------------------- */
 
-#define ROW(name, expression)                                                  \
-    static void name(cxai_real *out, const cxai_real *const *in, int64_t n,    \
-                     cxai_real unused)                                         \
-    {                                                                          \
-        (void)unused;                                                          \
-        for (int64_t i = 0; i < n; i++)                                        \
-            out[i] = expression;                                               \
-    }
-
 /* of x, mean */
-ROW(square_deviation, (in[0][i] - in[1][i]) * (in[0][i] - in[1][i]))
+CX_ROW(square_deviation, (in[0][i] - in[1][i]) * (in[0][i] - in[1][i]))
 /* of x, mean, inverse, scale, bias */
-ROW(standardized, (in[0][i] - in[1][i]) * in[2][i] * in[3][i] + in[4][i])
+CX_ROW(standardized, (in[0][i] - in[1][i]) * in[2][i] * in[3][i] + in[4][i])
 /* of dy, scale, x, mean */
-ROW(scaled, in[0][i] * in[1][i])
-ROW(scaled_moment, in[0][i] * in[1][i] * (in[2][i] - in[3][i]))
+CX_ROW(scaled, in[0][i] * in[1][i])
+CX_ROW(scaled_moment, in[0][i] * in[1][i] * (in[2][i] - in[3][i]))
 /* of dy, x, mean, inverse */
-ROW(scale_slope, in[0][i] * (in[1][i] - in[2][i]) * in[3][i])
+CX_ROW(scale_slope, in[0][i] * (in[1][i] - in[2][i]) * in[3][i])
 /* of dy, scale, inverse, x, mean, slope, offset */
-ROW(input_slope, in[0][i] * in[1][i] * in[2][i] +
-                     (in[3][i] - in[4][i]) * in[5][i] + in[6][i])
+CX_ROW(input_slope, in[0][i] * in[1][i] * in[2][i] +
+                        (in[3][i] - in[4][i]) * in[5][i] + in[6][i])
 
 /* ---- passes -------------------------------------------------------------- */
 
