@@ -145,9 +145,11 @@ static conformance_skip read_value(conformance *t, const char *path,
                            .tensor_bytes = 1 << 30,
                            .memory_bytes = 1 << 30,
                            .nodes = 1 };
+    uint64_t memory = 0;
     cxai_error error;
     cx_reader reader = { .arena = &t->arena,
                          .limits = &limits,
+                         .memory = &memory,
                          .error = &error };
     cxai_status status =
         cx_onnx_literal(&reader, value->name, value->tensor, &value->literal);
