@@ -63,6 +63,27 @@ typedef struct cx_depthwise_tile {
     cxai_real low, high;
 } cx_depthwise_tile;
 
+/* Winograd's convolution computes TILE x TILE outputs of a 3x3 kernel from
+   SIDE x SIDE points. */
+enum {
+    CX_WINOGRAD_TILE = 4,
+    CX_WINOGRAD_SIDE = CX_WINOGRAD_TILE + 2,
+    CX_WINOGRAD_POINTS = CX_WINOGRAD_SIDE * CX_WINOGRAD_SIDE
+};
+
+/* The outputs of one tile: y = clip(A^T m A + bias + residual). */
+typedef struct cx_winograd_tile {
+    const cxai_real *m; /* POINTS rows of 2*lanes columns */
+    int64_t m_point;    /* reals from a point to the next */
+    int columns;        /* 1..2*lanes */
+    int rows, width;    /* pixels that exist: 1..TILE */
+    const cxai_real *bias;
+    cxai_real *y;
+    int64_t y_row, y_pixel;    /* reals from a row or pixel to the next */
+    const cxai_real *residual; /* NULL: none; as y */
+    cxai_real low, high;
+} cx_winograd_tile;
+
 /* Rows of pixels: y[p][c] = clip(x[p][c] * scale[c] + shift[c]
    + residual[p][c]); scale and shift may be NULL (1 and 0). */
 typedef struct cx_affine {
@@ -92,6 +113,12 @@ typedef struct cx_kernels {
     void (*product)(const cx_tile *tile);
     void (*depthwise)(const cx_depthwise_tile *tile);
     void (*affine)(const cx_affine *affine);
+
+    /* v[p * v_point + c] = point p of B^T x B; x: POINTS rows of channels,
+       which are at least lanes */
+    void (*winograd_input)(const cxai_real *const *x, int64_t channels,
+                           cxai_real *v, int64_t v_point);
+    void (*winograd_output)(const cx_winograd_tile *tile);
 
     /* y[i] = sum over d of x[d] * b[i*b_row + d], i < count <= CX_DOT_ROWS */
     void (*dot)(cxai_real *y, const cxai_real *x, const cxai_real *b,

@@ -3,11 +3,14 @@
  * registers; the finished tile goes through a small buffer, because an
  * epilogue written into the loop makes compilers spill them.
  */
+#include <math.h>
+
 #include "kernels/simd/level.h"
 
-/* rows x vectors accumulators; both are constants in every caller. */
+/* rows x vectors accumulators; both are constants in every caller. Row i of
+   the sums goes to out + offset[i]. */
 INLINE void accumulate(int rows, int vectors, const cx_tile *tile,
-                       cxai_real *out)
+                       cxai_real *out, const int64_t *offset)
 {
     vector sum[TILE_ROWS][2];
     const cxai_real *panel = tile->panel;
@@ -18,10 +21,10 @@ INLINE void accumulate(int rows, int vectors, const cx_tile *tile,
     }
     panel += vectors * LANES;
     const cxai_real *const *x = tile->x;
-    int64_t offset = tile->x_offset, depth = tile->depth;
+    int64_t depth = tile->depth;
     for (int64_t t = 0; t < tile->taps; t++, x += TILE_ROWS) {
         const cxai_real *row[TILE_ROWS];
-        UNROLL for (int i = 0; i < rows; i++) row[i] = x[i] + offset;
+        UNROLL for (int i = 0; i < rows; i++) row[i] = x[i] + tile->x_offset;
         for (int64_t d = 0; d < depth; d++, panel += vectors * LANES) {
             vector b[2];
             UNROLL for (int j = 0; j < vectors; j++) b[j] =
@@ -36,20 +39,23 @@ INLINE void accumulate(int rows, int vectors, const cx_tile *tile,
     UNROLL for (int i = 0; i < rows; i++)
     {
         UNROLL for (int j = 0; j < vectors; j++)
-            store(out + (i * 2 + j) * LANES, sum[i][j]);
+            store(out + offset[i] + j * LANES, sum[i][j]);
     }
 }
 
-typedef void accumulate_function(const cx_tile *tile, cxai_real *out);
+typedef void accumulate_function(const cx_tile *tile, cxai_real *out,
+                                 const int64_t *offset);
 
 #define ACCUMULATE(rows)                                                       \
-    static void narrow_##rows(const cx_tile *tile, cxai_real *out)             \
+    static void narrow_##rows(const cx_tile *tile, cxai_real *out,             \
+                              const int64_t *offset)                           \
     {                                                                          \
-        accumulate(rows, 1, tile, out);                                        \
+        accumulate(rows, 1, tile, out, offset);                                \
     }                                                                          \
-    static void wide_##rows(const cx_tile *tile, cxai_real *out)               \
+    static void wide_##rows(const cx_tile *tile, cxai_real *out,               \
+                            const int64_t *offset)                             \
     {                                                                          \
-        accumulate(rows, 2, tile, out);                                        \
+        accumulate(rows, 2, tile, out, offset);                                \
     }
 
 ACCUMULATE(1)
@@ -130,11 +136,31 @@ static void finish_part(const cx_tile *tile, const cxai_real *out)
     }
 }
 
+/* Whether the sums are the result, in whole vectors. */
+static int is_plain(const cx_tile *tile)
+{
+    return tile->columns % LANES == 0 && tile->residual == NULL &&
+           tile->low == -(cxai_real)INFINITY &&
+           tile->high == (cxai_real)INFINITY;
+}
+
+/* Rows of the buffer. */
+static const int64_t buffered[CX_MAX_TILE_ROWS] = {
+    0,          2 * LANES,  4 * LANES,  6 * LANES,  8 * LANES,
+    10 * LANES, 12 * LANES, 14 * LANES, 16 * LANES, 18 * LANES,
+    20 * LANES, 22 * LANES, 24 * LANES, 26 * LANES,
+};
+
 void LEVEL(cx_product)(const cx_tile *tile)
 {
     cxai_real out[TILE_ROWS * 2 * LANES] __attribute__((aligned(VECTOR_BYTES)));
     int wide = tile->columns > LANES;
-    accumulators[tile->rows - 1][wide](tile, out);
+    accumulate_function *accumulator = accumulators[tile->rows - 1][wide];
+    if (is_plain(tile)) {
+        accumulator(tile, tile->y, tile->y_offset);
+        return;
+    }
+    accumulator(tile, out, buffered);
     if (tile->columns == 2 * LANES)
         finish_full(tile, out);
     else

@@ -1,7 +1,7 @@
 #include "ops/common/convolver.h"
 
 #include "base/size.h"
-#include "kernels/convolve.h"
+#include "kernels/winograd.h"
 #include "ops/common/epilogue.h"
 
 cxai_status cx_convolver_infer(const cx_case *c, cx_convolver *v)
@@ -39,6 +39,31 @@ static int64_t columns_of(const cx_convolver *v, cx_direction direction)
     return direction == CX_GATHER ? v->outputs : v->inputs;
 }
 
+/* A phase without its memory. */
+static cx_convolution describe(const cx_convolver *v, const cx_phase *phase,
+                               cx_direction direction)
+{
+    int gathers = direction == CX_GATHER;
+    const cx_epilogue none = cx_no_epilogue();
+    cx_convolution k = {
+        .batch = v->window.batch,
+        .taps = phase->taps,
+        .tap = phase->tap,
+        .groups = v->groups,
+        .depth = depth_of(v, direction),
+        .columns = columns_of(v, direction),
+        .low = none.low,
+        .high = none.high,
+    };
+    for (int i = 0; i < 3; i++) {
+        const cx_window_axis *axis = &v->window.axis[i];
+        k.in[i] = gathers ? axis->in : axis->out;
+        k.out[i] = phase->out[i];
+        k.step[i] = gathers ? axis->stride : 1;
+    }
+    return k;
+}
+
 /* ---- weights ------------------------------------------------------------- */
 
 /* Bytes that a phase's packed weights take. */
@@ -49,6 +74,9 @@ static size_t phase_bytes(const cx_case *c, const cx_convolver *v,
         return cx_size_line(cx_size_times(
             cx_size_times((size_t)phase->taps + 1, (size_t)v->groups),
             sizeof(cxai_real)));
+    cx_convolution k = describe(v, phase, direction);
+    if (cx_winograd_fits(&k))
+        return cx_size_line(cx_winograd_packed_bytes(c->kernels, &k));
     size_t group =
         cx_panels_bytes(c->kernels, phase->taps, depth_of(v, direction),
                         columns_of(v, direction));
@@ -98,6 +126,13 @@ static void pack_phase(const cx_case *c, const cx_convolver *v,
         .columns = columns_of(v, direction),
         .tap = phase->tap,
     };
+    cx_convolution k = describe(v, phase, direction);
+    if (cx_winograd_fits(&k)) {
+        weights.data = w;
+        weights.bias = bias;
+        cx_winograd_pack(c->kernels, &weights, c->threads, packed);
+        return;
+    }
     size_t group_bytes = cx_panels_bytes(c->kernels, weights.taps,
                                          weights.depth, weights.columns);
     for (int64_t g = 0; g < v->groups; g++) {
@@ -122,30 +157,6 @@ void cx_convolver_pack(const cx_case *c, const cx_convolver *v,
 }
 
 /* ---- convolutions -------------------------------------------------------- */
-
-static cx_convolution describe(const cx_convolver *v, const cx_phase *phase,
-                               cx_direction direction)
-{
-    int gathers = direction == CX_GATHER;
-    const cx_epilogue none = cx_no_epilogue();
-    cx_convolution k = {
-        .batch = v->window.batch,
-        .taps = phase->taps,
-        .tap = phase->tap,
-        .groups = v->groups,
-        .depth = depth_of(v, direction),
-        .columns = columns_of(v, direction),
-        .low = none.low,
-        .high = none.high,
-    };
-    for (int i = 0; i < 3; i++) {
-        const cx_window_axis *axis = &v->window.axis[i];
-        k.in[i] = gathers ? axis->in : axis->out;
-        k.out[i] = phase->out[i];
-        k.step[i] = gathers ? axis->stride : 1;
-    }
-    return k;
-}
 
 /* Where a phase writes: all pixels, or every stride-th from its start on. */
 static void aim(cx_convolution *k, const cx_convolver *v, const cx_phase *phase,
@@ -184,7 +195,9 @@ size_t cx_convolver_workspace(const cx_case *c, const cx_convolver *v,
     for (int64_t i = 0; i < phase_count(v, direction); i++) {
         cx_convolution k =
             describe(v, phase_number(v, direction, i), direction);
-        size_t bytes = cx_convolve_workspace(c->kernels, &k, c->threads);
+        size_t bytes = cx_winograd_fits(&k)
+                           ? cx_winograd_workspace(c->kernels, &k, c->threads)
+                           : cx_convolve_workspace(c->kernels, &k, c->threads);
         most = bytes > most ? bytes : most;
     }
     return most;
@@ -210,6 +223,8 @@ void cx_convolver_run(const cx_case *c, const cx_convolver *v,
         k.weights = (const cxai_real *)(const void *)packed;
         if (is_depthwise(v))
             cx_convolve_depthwise(c->kernels, &k, c->threads, workspace);
+        else if (cx_winograd_fits(&k))
+            cx_winograd_convolve(c->kernels, &k, c->threads, workspace);
         else
             cx_convolve(c->kernels, &k, c->threads, workspace);
         packed += phase_bytes(c, v, phase, pass->direction);

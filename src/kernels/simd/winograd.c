@@ -1,0 +1,121 @@
+/*
+ * The transforms of Winograd's convolution (kernels/winograd.h), LANES channels
+ * at once: one axis of six after the other.
+ */
+#include "kernels/simd/level.h"
+
+enum { SIDE = CX_WINOGRAD_SIDE, TILE = CX_WINOGRAD_TILE };
+
+#define ROOT_HALF ((cxai_real)0.70710678118654752440)
+#define ROOT_TWO ((cxai_real)1.41421356237309504880)
+
+/* v = B^T d along one axis. */
+INLINE void transform_input(const vector d[SIDE], vector v[SIDE])
+{
+    vector even = d[4] - d[2] * 2, odd = (d[3] - d[1] * 2) * ROOT_HALF;
+    v[0] = d[0] + d[4] - d[2] * (cxai_real)2.5;
+    v[1] = even + odd;
+    v[2] = even - odd;
+    even = d[4] - d[2] * (cxai_real)0.5;
+    odd = (d[3] - d[1] * (cxai_real)0.5) * ROOT_TWO;
+    v[3] = even + odd;
+    v[4] = even - odd;
+    v[5] = d[1] + d[5] - d[3] * (cxai_real)2.5;
+}
+
+/* y = A^T m along one axis. */
+INLINE void transform_output(const vector m[SIDE], vector y[TILE])
+{
+    vector near_sum = m[1] + m[2], far_sum = m[3] + m[4];
+    vector near = (m[1] - m[2]) * ROOT_HALF, far = (m[3] - m[4]) * ROOT_TWO;
+    y[0] = m[0] + near_sum + far_sum;
+    y[1] = near + far;
+    y[2] = near_sum * (cxai_real)0.5 + far_sum * 2;
+    y[3] = near * (cxai_real)0.5 + far * 2 + m[5];
+}
+
+/* LANES channels from c. */
+INLINE void input_vector(const cxai_real *const *x, int64_t c, cxai_real *v,
+                         int64_t v_point)
+{
+    vector half[SIDE][SIDE];
+    UNROLL for (int j = 0; j < SIDE; j++)
+    {
+        vector d[SIDE], t[SIDE];
+        UNROLL for (int i = 0; i < SIDE; i++) d[i] = load(x[i * SIDE + j] + c);
+        transform_input(d, t);
+        UNROLL for (int i = 0; i < SIDE; i++) half[i][j] = t[i];
+    }
+    UNROLL for (int i = 0; i < SIDE; i++)
+    {
+        vector t[SIDE];
+        transform_input(half[i], t);
+        UNROLL for (int j = 0; j < SIDE; j++)
+            store(v + (i * SIDE + j) * v_point + c, t[j]);
+    }
+}
+
+/* The last vector may overlap the one before it. */
+void LEVEL(cx_winograd_input)(const cxai_real *const *x, int64_t channels,
+                              cxai_real *v, int64_t v_point)
+{
+    int64_t c = 0;
+    for (; c + LANES <= channels; c += LANES)
+        input_vector(x, c, v, v_point);
+    if (c < channels)
+        input_vector(x, channels - LANES, v, v_point);
+}
+
+/* All pixels of LANES channels, each a vector of out. */
+INLINE void output_vector(const cxai_real *m, int64_t m_point, vector bias,
+                          vector out[TILE][TILE])
+{
+    vector half[TILE][SIDE];
+    UNROLL for (int j = 0; j < SIDE; j++)
+    {
+        vector s[SIDE], t[TILE];
+        UNROLL for (int i = 0; i < SIDE; i++) s[i] =
+            load(m + (i * SIDE + j) * m_point);
+        transform_output(s, t);
+        UNROLL for (int i = 0; i < TILE; i++) half[i][j] = t[i];
+    }
+    UNROLL for (int i = 0; i < TILE; i++)
+    {
+        transform_output(half[i], out[i]);
+        UNROLL for (int j = 0; j < TILE; j++) out[i][j] += bias;
+    }
+}
+
+/* Writes count <= LANES channels of one pixel. */
+INLINE void finish_pixel(const cx_winograd_tile *tile, vector v, int64_t at,
+                         int count)
+{
+    cxai_real *y = tile->y + at, part[LANES];
+    if (count == LANES) {
+        if (tile->residual != NULL)
+            v += load(tile->residual + at);
+        store(y, clip(v, fill(tile->low), fill(tile->high)));
+        return;
+    }
+    store(part, v);
+    for (int n = 0; n < count; n++) {
+        cxai_real one = part[n];
+        if (tile->residual != NULL)
+            one += tile->residual[at + n];
+        y[n] = clip_one(one, tile->low, tile->high);
+    }
+}
+
+void LEVEL(cx_winograd_output)(const cx_winograd_tile *tile)
+{
+    for (int c = 0; c < tile->columns; c += LANES) {
+        vector out[TILE][TILE];
+        int left = tile->columns - c;
+        output_vector(tile->m + c, tile->m_point, load(tile->bias + c), out);
+        for (int i = 0; i < tile->rows; i++)
+            for (int j = 0; j < tile->width; j++)
+                finish_pixel(tile, out[i][j],
+                             i * tile->y_row + j * tile->y_pixel + c,
+                             left < LANES ? left : LANES);
+    }
+}
