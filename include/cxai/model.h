@@ -106,6 +106,10 @@ CXAI_API int cxai_model_output(const cxai_model *model, int index);
 /* The declared shape of an input; a dimension without a fixed number is 0. */
 CXAI_API cxai_shape cxai_model_input_shape(const cxai_model *model, int index);
 
+/* 1 when an input is declared to hold integers (pictures of bytes); it is fed
+   as reals all the same. */
+CXAI_API int cxai_model_input_is_integer(const cxai_model *model, int index);
+
 /* A metadata property of the file, or NULL. */
 CXAI_API const char *cxai_model_metadata(const cxai_model *model,
                                          const char *key);

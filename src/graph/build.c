@@ -108,6 +108,7 @@ int cx_builder_value(cx_builder *builder, const char *name)
     value->producer = -1;
     value->literal = NULL;
     value->declared.rank = -1;
+    value->type = CX_REAL;
     if (value->name == NULL ||
         cx_names_add(&builder->names, value->name, model->value_count) != 0)
         return -1;
@@ -139,13 +140,15 @@ static cxai_status unmade_value(cx_builder *builder, const char *name,
 }
 
 cxai_status cx_builder_input(cx_builder *builder, const char *name,
-                             const cxai_shape *declared, cxai_error *error)
+                             cx_type type, const cxai_shape *declared,
+                             cxai_error *error)
 {
     int number;
     cxai_status status = unmade_value(builder, name, &number, error);
     if (status != CXAI_OK)
         return status;
     builder->values[number].declared = *declared;
+    builder->values[number].type = type;
     if (append(&builder->inputs, &builder->input_capacity,
                &builder->model->input_count, number) != 0)
         return cx_builder_no_memory(error);

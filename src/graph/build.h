@@ -37,7 +37,8 @@ void cx_builder_set_opset(cx_builder *builder, int opset);
 
 /* Errors: a value that is made twice; CXAI_NO_MEMORY; CXAI_LIMIT. */
 cxai_status cx_builder_input(cx_builder *builder, const char *name,
-                             const cxai_shape *declared, cxai_error *error);
+                             cx_type type, const cxai_shape *declared,
+                             cxai_error *error);
 cxai_status cx_builder_literal(cx_builder *builder, const char *name,
                                const cx_literal *literal, cxai_error *error);
 cxai_status cx_builder_node(cx_builder *builder, const cx_node_spec *spec,

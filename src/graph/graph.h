@@ -10,6 +10,7 @@ typedef struct cx_value {
     int producer;              /* node, or -1 */
     const cx_literal *literal; /* constant, or NULL */
     cxai_shape declared; /* of graph inputs: 0 = free dimension; else rank -1 */
+    cx_type type;        /* of graph inputs */
 } cx_value;
 
 typedef struct cx_node {

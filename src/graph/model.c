@@ -108,6 +108,11 @@ cxai_shape cxai_model_input_shape(const cxai_model *model, int index)
     return model->values[model->inputs[index]].declared;
 }
 
+int cxai_model_input_is_integer(const cxai_model *model, int index)
+{
+    return model->values[model->inputs[index]].type != CX_REAL;
+}
+
 const char *cxai_model_metadata(const cxai_model *model, const char *key)
 {
     for (int i = 0; i < model->property_count; i++)

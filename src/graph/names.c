@@ -65,12 +65,13 @@ static int same_text(const name *a, const name *b)
 /* ---- exact names and suffixes ---- */
 
 /* The different names that match. A module is met once for every node inside
-   it: the last one gives its value. */
+   it: the last one gives its value. Nodes of one name are different. */
 typedef struct matches {
     const char *wanted;
     size_t length;
     int suffix; /* 0: the whole name must be equal */
     kind kind;
+    int shared; /* several nodes have the same name */
     int count;
     name list[LISTED];
 } matches;
@@ -98,7 +99,9 @@ static void match(const name *found, void *payload)
             continue;
         if (m->kind == MODULE_PATH)
             m->list[i].value = found->value;
-        return;
+        if (m->kind != NODE_NAME)
+            return;
+        m->shared = 1;
     }
     if (m->count < LISTED)
         m->list[m->count] = *found;
@@ -115,13 +118,21 @@ static void list_names(char *text, size_t size, const name *list, int count)
                                  list[i].text);
 }
 
-static cxai_status ambiguous(const matches *m, cxai_error *error)
+/* Nodes that share a name are told apart by the values that they make. */
+static cxai_status ambiguous(const cxai_model *model, matches *m,
+                             cxai_error *error)
 {
     char text[800] = "";
     int listed = m->count < LISTED ? m->count : LISTED;
+    for (int i = 0; m->shared && i < listed; i++) {
+        m->list[i].text = model->values[m->list[i].value].name;
+        m->list[i].length = strlen(m->list[i].text);
+    }
     list_names(text, sizeof text, m->list, listed);
-    return cxai_fail(error, CXAI_INVALID, "\"%s\" fits several names: %s%s",
-                     m->wanted, text, m->count > listed ? " and more" : "");
+    return cxai_fail(error, CXAI_INVALID, "\"%s\" fits several %s: %s%s",
+                     m->wanted,
+                     m->shared ? "nodes; take one of their outputs" : "names",
+                     text, m->count > listed ? " and more" : "");
 }
 
 /* ---- the nearest names ---- */
@@ -200,7 +211,7 @@ cxai_status cxai_model_find(const cxai_model *model, const char *text,
             if (m.length > 0)
                 visit_names(model, of, match, &m);
             if (m.count > 1)
-                return ambiguous(&m, error);
+                return ambiguous(model, &m, error);
             if (m.count == 1) {
                 *value = m.list[0].value;
                 return CXAI_OK;

@@ -63,6 +63,7 @@ static cxai_status shape_inputs(const cxai_model *model,
             input_shape(&model->values[v], wanted, &out->shape[v], error);
         if (status != CXAI_OK)
             return status;
+        out->type[v] = model->values[v].type;
     }
     return CXAI_OK;
 }

@@ -49,9 +49,9 @@ static cxai_status convert_properties(cx_reader *reader,
     return status;
 }
 
-/* The declared shape of an input; free dimensions become 0. */
+/* The declared type and shape of an input; free dimensions become 0. */
 static cxai_status input_shape(const cx_reader *reader,
-                               const Onnx__ValueInfoProto *input,
+                               const Onnx__ValueInfoProto *input, cx_type *type,
                                cxai_shape *shape)
 {
     const char *name = cx_onnx_text(input->name);
@@ -61,10 +61,10 @@ static cxai_status input_shape(const cx_reader *reader,
     if (tensor == NULL)
         return cxai_fail(reader->error, CXAI_UNSUPPORTED,
                          "the input \"%s\" is not declared as a tensor", name);
-    if (!cx_onnx_is_real(tensor->elem_type))
+    if (cx_onnx_type(tensor->elem_type, type) != 0)
         return cxai_fail(reader->error, CXAI_UNSUPPORTED,
-                         "the input \"%s\" has elements of type %s; only "
-                         "inputs of floating-point numbers are supported",
+                         "the input \"%s\" has elements of type %s, which is "
+                         "not supported",
                          name, cx_onnx_type_name(tensor->elem_type, text));
     if (tensor->shape == NULL || tensor->shape->n_dim > CXAI_MAX_RANK)
         return cxai_fail(reader->error, CXAI_UNSUPPORTED,
@@ -110,15 +110,37 @@ static cxai_status convert_inputs(cx_reader *reader,
         if (bsearch(&name, weights, count, sizeof *weights, compare_texts))
             continue;
         cxai_shape shape;
-        status = input_shape(reader, graph->input[i], &shape);
+        cx_type type;
+        status = input_shape(reader, graph->input[i], &type, &shape);
         if (status == CXAI_OK)
-            status =
-                cx_builder_input(reader->builder, name, &shape, reader->error);
+            status = cx_builder_input(reader->builder, name, type, &shape,
+                                      reader->error);
         inputs++;
     }
     if (status == CXAI_OK && inputs == 0)
         return cxai_fail(reader->error, CXAI_UNSUPPORTED,
                          "the graph has no input");
+    return status;
+}
+
+/* Texts say again which class is the most likely; numbers must be there. */
+static cxai_status convert_outputs(cx_reader *reader,
+                                   const Onnx__GraphProto *graph)
+{
+    cxai_status status = CXAI_OK;
+    size_t left_out = 0;
+    for (size_t i = 0; status == CXAI_OK && i < graph->n_output; i++) {
+        const char *name = cx_onnx_text(graph->output[i]->name);
+        if (cx_onnx_is_text(reader, name))
+            left_out++;
+        else
+            status = cx_builder_output(reader->builder, name, reader->error);
+    }
+    if (status == CXAI_OK && left_out > 0 && left_out == graph->n_output)
+        return cxai_fail(reader->error, CXAI_UNSUPPORTED,
+                         "all its outputs are made of texts (\"%s\"); numbers "
+                         "are needed",
+                         cx_onnx_text(graph->output[0]->name));
     return status;
 }
 
@@ -133,17 +155,19 @@ cxai_status cx_onnx_convert(cx_reader *reader, const Onnx__ModelProto *model)
     if (status == CXAI_OK)
         status = convert_inputs(reader, graph);
     if (status == CXAI_OK)
+        status = cx_onnx_find_texts(reader, graph);
+    if (status == CXAI_OK)
         status = cx_onnx_weights(reader, NULL, graph);
     if (status == CXAI_OK)
         status = cx_onnx_find_functions(reader);
     for (size_t i = 0; status == CXAI_OK && i < graph->n_node; i++)
-        status = cx_onnx_node(reader, NULL, graph->node[i]);
+        if (!cx_onnx_handles_text(reader, graph->node[i]))
+            status = cx_onnx_node(reader, NULL, graph->node[i]);
     if (status == CXAI_OK)
         status = cx_onnx_inline_ifs(reader);
+    if (status == CXAI_OK)
+        status = convert_outputs(reader, graph);
     cx_onnx_inline_free(reader);
-    for (size_t i = 0; status == CXAI_OK && i < graph->n_output; i++)
-        status = cx_builder_output(reader->builder,
-                                   cx_onnx_text(graph->output[i]->name),
-                                   reader->error);
+    cx_names_free(&reader->texts);
     return status;
 }

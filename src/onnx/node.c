@@ -23,6 +23,8 @@ cxai_status cx_onnx_weights(cx_reader *reader, const cx_scope *scope,
     for (size_t i = 0; status == CXAI_OK && i < graph->n_initializer; i++) {
         const Onnx__TensorProto *tensor = graph->initializer[i];
         const char *name = cx_onnx_text(tensor->name);
+        if (scope == NULL && cx_onnx_is_text(reader, name))
+            continue;
         char label[300];
         const cx_literal *literal;
         snprintf(label, sizeof label, "the weight \"%.256s\"", name);
@@ -160,6 +162,22 @@ static cxai_status add_node(cx_reader *reader, const cx_scope *scope,
                : status;
 }
 
+/* ZipMap writes the class's name beside each probability; the numbers stay. */
+static cxai_status pass_probabilities(cx_reader *reader, const cx_scope *scope,
+                                      const Onnx__NodeProto *node,
+                                      const char *label)
+{
+    if (node->n_input != 1 || node->n_output != 1)
+        return cxai_fail(reader->error, CXAI_MALFORMED,
+                         "%s has %zu inputs and %zu outputs", label,
+                         node->n_input, node->n_output);
+    Onnx__NodeProto same = *node;
+    same.op_type = (char *)(uintptr_t) "Identity";
+    same.domain = NULL;
+    same.n_attribute = 0;
+    return add_node(reader, scope, &same, label);
+}
+
 cxai_status cx_onnx_node(cx_reader *reader, const cx_scope *scope,
                          const Onnx__NodeProto *node)
 {
@@ -173,6 +191,9 @@ cxai_status cx_onnx_node(cx_reader *reader, const cx_scope *scope,
         name = node->output[0];
     char label[400];
     snprintf(label, sizeof label, "%.64s node \"%.256s\"", type, name);
+    if (strcmp(cx_onnx_text(node->domain), "ai.onnx.ml") == 0 &&
+        strcmp(type, "ZipMap") == 0)
+        return pass_probabilities(reader, scope, node, label);
     const Onnx__FunctionProto *function = cx_onnx_function(reader, node);
     if (function != NULL)
         return cx_onnx_inline_function(reader, scope, node, function, label);

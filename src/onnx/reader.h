@@ -37,6 +37,7 @@ typedef struct cx_reader {
     cx_external external;
     const Onnx__ModelProto *model;
     cx_names functions; /* "domain:name:overload" -> number */
+    cx_names texts;     /* values that are texts, or made of them */
     cx_scope *scopes;
     cx_pending *pending, *last_pending;
     uint64_t inlined; /* nodes of functions and branches so far */
@@ -63,6 +64,14 @@ cxai_status cx_onnx_convert(cx_reader *reader, const Onnx__ModelProto *model);
 cxai_status cx_onnx_unpack_graph(cx_reader *reader,
                                  const ProtobufCBinaryData *bytes,
                                  const Onnx__GraphProto **graph);
+
+/* Finds the values of the graph that are texts (names of classes), and those
+   that are made of them. They are left out. */
+cxai_status cx_onnx_find_texts(cx_reader *reader,
+                               const Onnx__GraphProto *graph);
+int cx_onnx_is_text(const cx_reader *reader, const char *name);
+/* 1 when a node reads or makes texts. */
+int cx_onnx_handles_text(const cx_reader *reader, const Onnx__NodeProto *node);
 
 /* Gives weights and nodes to the builder; scope NULL: of the graph itself. */
 cxai_status cx_onnx_weights(cx_reader *reader, const cx_scope *scope,
@@ -97,8 +106,9 @@ cxai_status cx_onnx_literal(cx_reader *reader, const char *label,
                             const Onnx__TensorProto *tensor,
                             const cx_literal **literal);
 
-/* 1 when elements of an ONNX data type are read as reals. */
-int cx_onnx_is_real(int32_t data_type);
+/* What elements of an ONNX data type become; -1 for one that is not
+   supported. */
+int cx_onnx_type(int32_t data_type, cx_type *type);
 /* "float16"; for an unknown type its number. */
 const char *cx_onnx_type_name(int32_t data_type, char text[24]);
 

@@ -73,10 +73,13 @@ static const element *find_element(int32_t data_type)
     return NULL;
 }
 
-int cx_onnx_is_real(int32_t data_type)
+int cx_onnx_type(int32_t data_type, cx_type *type)
 {
     const element *e = find_element(data_type);
-    return e != NULL && e->typed != NO_FIELD && e->type == CX_REAL;
+    if (e == NULL || e->typed == NO_FIELD)
+        return -1;
+    *type = e->type;
+    return 0;
 }
 
 const char *cx_onnx_type_name(int32_t data_type, char text[24])

@@ -34,7 +34,8 @@ void net_input(net *n, const char *name, const char *shape)
 {
     cxai_error error;
     cxai_shape declared = net_shape(shape);
-    check_ok(cx_builder_input(n->builder, name, &declared, &error), &error);
+    check_ok(cx_builder_input(n->builder, name, CX_REAL, &declared, &error),
+             &error);
 }
 
 static cx_literal *literal(net *n, cx_type type, const char *shape)
