@@ -136,13 +136,42 @@ CXAI_API cxai_status cxai_model_find(const cxai_model *model, const char *name,
                                      int *value, cxai_error *error);
 
 /* The value that a class score should be read from: the graph's first output,
-   or the value before a final softmax, log-softmax, sigmoid or ArgMax (also
-   through reshapes). */
+   or the value before a final softmax, log-softmax, sigmoid, ArgMax or TopK
+   (also through reshapes, transpositions and quantisation). */
 CXAI_API int cxai_model_logits(const cxai_model *model);
 
+/* How the logits are to be read. */
+typedef enum cxai_reading {
+    CXAI_READ_NUMBERS, /* as they are, no probabilities: a regression */
+    CXAI_READ_SOFTMAX, /* one class of several */
+    CXAI_READ_SIGMOID, /* each class by itself; a single one: yes or no */
+} cxai_reading;
+
+/*
+ * The classes that a network tells apart. The dimension that counts them is the
+ * only one behind the batch that is not 1; of a map the axis of the final
+ * softmax or ArgMax, else its channels. A value of rank 1, (N), is a single
+ * number a picture. A network without a final softmax or sigmoid is read by
+ * softmax when it gives several numbers, files with bare logits being common,
+ * unless an activation like Tanh makes them, as in a regression.
+ */
+typedef struct cxai_classes {
+    int value;     /* cxai_model_logits */
+    int axis;      /* dimension that counts classes; 0: there is none */
+    int64_t count; /* of classes; 0: none (boxes of a detector, features) */
+    cxai_reading reading;
+    const char *scored_by; /* operator between logits and output: "Softmax",
+                              "Sigmoid", "ArgMax", ...; "" for none */
+} cxai_classes;
+
+/* shapes are those of cxai_model_shapes. */
+CXAI_API cxai_classes cxai_model_classes(const cxai_model *model,
+                                         const cxai_shape *shapes);
+
 /* The default layer of the CAM methods: the last spatial value (rank 4 with
-   more than one position) that cxai_model_logits depends on and that some
-   layer made, not a pooling or a rearrangement of one. shapes are those of
+   more than one position) that cxai_model_logits depends on (of a network that
+   ends in a map, the last convolution's input) and that some layer made, not a
+   pooling or a rearrangement of one. shapes are those of
    cxai_model_shapes. CXAI_NOT_FOUND when there is none. */
 CXAI_API cxai_status cxai_model_cam_layer(const cxai_model *model,
                                           const cxai_shape *shapes, int *layer,

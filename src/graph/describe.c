@@ -23,26 +23,123 @@ static const cx_node *producer(const cxai_model *model, int value)
     return &model->nodes[node];
 }
 
-int cxai_model_logits(const cxai_model *model)
+/* Nodes that hand on the numbers they take, perhaps laid out otherwise. */
+static int keeps_numbers(const cx_node *node)
+{
+    static const char *const types[] = {
+        "Identity",       "Reshape",          "Flatten", "Squeeze",
+        "Unsqueeze",      "Dropout",          "Cast",    "Transpose",
+        "QuantizeLinear", "DequantizeLinear", NULL
+    };
+    return is_one_of(node->type, types);
+}
+
+/* The end of a network: its logits, and the node that makes scores of them, or
+   else a decision; NULL when they are the output. */
+typedef struct ending {
+    int logits;
+    const cx_node *node;
+} ending;
+
+static ending find_ending(const cxai_model *model)
 {
     static const char *const scores[] = { "Softmax", "LogSoftmax", "Sigmoid",
                                           NULL };
     static const char *const decisions[] = { "ArgMax", "TopK", NULL };
-    static const char *const same_numbers[] = { "Identity",  "Reshape",
-                                                "Flatten",   "Squeeze",
-                                                "Unsqueeze", "Dropout",
-                                                "Cast",      NULL };
-    int value = model->outputs[0];
-    const cx_node *node = producer(model, value);
-    while (node != NULL && (is_one_of(node->type, same_numbers) ||
-                            is_one_of(node->type, decisions))) {
+    ending end = { model->outputs[0], NULL };
+    const cx_node *node = producer(model, end.logits);
+    while (node != NULL &&
+           (keeps_numbers(node) || is_one_of(node->type, decisions))) {
         if (is_one_of(node->type, decisions))
-            value = node->inputs[0];
+            end = (ending){ node->inputs[0], node };
         node = producer(model, node->inputs[0]);
     }
     if (node != NULL && is_one_of(node->type, scores))
-        return node->inputs[0];
-    return value;
+        end = (ending){ node->inputs[0], node };
+    return end;
+}
+
+int cxai_model_logits(const cxai_model *model)
+{
+    return find_ending(model).logits;
+}
+
+/* The axis of a softmax or decision, when it is a single one; else 0. */
+static int axis_of(const cxai_model *model, const cx_node *node, int rank)
+{
+    int softmax = strcmp(node->type, "Softmax") == 0 ||
+                  strcmp(node->type, "LogSoftmax") == 0;
+    int flattens = softmax && model->opset < 13;
+    int otherwise = flattens ? 1 : strcmp(node->type, "ArgMax") == 0 ? 0 : -1;
+    int64_t axis = cx_attribute_int(&node->attributes, "axis", otherwise);
+    axis = axis < 0 ? axis + rank : axis;
+    return strcmp(node->type, "Sigmoid") == 0 || axis < 1 || axis >= rank ||
+                   (flattens && axis != rank - 1)
+               ? 0
+               : (int)axis;
+}
+
+/* Whether a value of rank 4 was channels first before its last node. */
+static int is_made_channels_last(const cxai_model *model, int value)
+{
+    const cx_node *node = producer(model, value);
+    const cx_attribute *order;
+    if (node == NULL || strcmp(node->type, "Transpose") != 0)
+        return 0;
+    order = cx_attribute_find(&node->attributes, "perm", CX_ATTRIBUTE_INTS);
+    return order != NULL && order->count == 4 && order->ints[3] == 1;
+}
+
+/* The dimension of the logits that counts classes: the only one that is not 1,
+   the one of the softmax, the channels of a map; 0 when there is none. */
+static int class_axis(const cxai_model *model, const ending *end,
+                      const cxai_shape *shape)
+{
+    int axis = 1, wide = 0;
+    for (int i = 1; i < shape->rank; i++)
+        if (shape->dim[i] != 1) {
+            axis = i;
+            wide++;
+        }
+    if (shape->rank < 2 || wide <= 1)
+        return shape->rank < 2 ? 0 : axis;
+    axis = end->node != NULL ? axis_of(model, end->node, shape->rank) : 0;
+    if (axis > 0 || shape->rank != 4)
+        return axis;
+    return is_made_channels_last(model, end->logits) ? 3 : 1;
+}
+
+/* Whether the numbers of a network without softmax or sigmoid could be logits:
+   several, and not what an activation made. */
+static int look_like_logits(const cxai_model *model, const cxai_classes *c)
+{
+    static const char *const activations[] = {
+        "Abs", "Exp", "HardSigmoid", "Softplus", "Softsign", "Tanh", NULL
+    };
+    const cx_node *node = producer(model, c->value);
+    while (node != NULL && keeps_numbers(node))
+        node = producer(model, node->inputs[0]);
+    return c->count > 1 &&
+           (node == NULL || !is_one_of(node->type, activations));
+}
+
+cxai_classes cxai_model_classes(const cxai_model *model,
+                                const cxai_shape *shapes)
+{
+    ending end = find_ending(model);
+    const cxai_shape *shape = &shapes[end.logits];
+    cxai_classes c = { .value = end.logits };
+    c.axis = class_axis(model, &end, shape);
+    if (c.axis > 0)
+        c.count = shape->dim[c.axis];
+    else
+        c.count = shape->rank == 1;
+    if (end.node != NULL && strcmp(end.node->type, "Sigmoid") == 0)
+        c.reading = CXAI_READ_SIGMOID;
+    else if (c.count > 0 && (end.node != NULL || look_like_logits(model, &c)))
+        c.reading = CXAI_READ_SOFTMAX;
+    c.scored_by = end.node != NULL ? end.node->type : "";
+    return c;
 }
 
 /* Marks the nodes that a value depends on. */
@@ -69,6 +166,21 @@ static int is_spatial(const cxai_shape *shape)
            (shape->dim[2] > 1 || shape->dim[3] > 1);
 }
 
+/* The input of the last convolution that makes a map of classes: its classifier
+   stands there. The map itself when it is made otherwise. */
+static int before_classifier(const cxai_model *model, int map)
+{
+    static const char *const types[] = { "Conv", "ConvTranspose", "MatMul",
+                                         "Gemm", NULL };
+    static const char *const resizes[] = { "Resize", "Upsample", "Slice", "Add",
+                                           NULL };
+    const cx_node *node = producer(model, map);
+    while (node != NULL &&
+           (keeps_numbers(node) || is_one_of(node->type, resizes)))
+        node = producer(model, node->inputs[0]);
+    return node != NULL && is_one_of(node->type, types) ? node->inputs[0] : map;
+}
+
 cxai_status cxai_model_cam_layer(const cxai_model *model,
                                  const cxai_shape *shapes, int *layer,
                                  cxai_error *error)
@@ -82,7 +194,10 @@ cxai_status cxai_model_cam_layer(const cxai_model *model,
     *layer = -1;
     if (marked == NULL)
         return cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
-    mark_ancestors(model, cxai_model_logits(model), marked);
+    int end = cxai_model_logits(model);
+    if (is_spatial(&shapes[end]))
+        end = before_classifier(model, end);
+    mark_ancestors(model, end, marked);
     for (int n = model->node_count - 1; n >= 0 && *layer < 0; n--) {
         const cx_node *node = &model->nodes[n];
         int value = node->outputs[0];
