@@ -56,13 +56,7 @@ static const cxai_heatmap_method *method(const char *name)
 
 static cxai_target channel(const cxai_model *model, const char *value, int c)
 {
-    cxai_target t = { .value = net_value(model, value),
-                      .channel = c,
-                      .row = -1,
-                      .column = -1,
-                      .weight = 1 };
-
-    return t;
+    return cxai_target_channel(net_value(model, value), c);
 }
 
 /* One heatmap of Net A's y[0] at a layer, whose numbers must be want. */
@@ -568,8 +562,9 @@ static void test_company(void **state)
 
     (void)state;
     ramp(x);
-    targets[2].top = 2;
-    targets[2].channel = -1;
+    targets[2].terms[0].top = 2;
+    targets[2].terms[0].top_axis = 1;
+    targets[2].terms[0].span[1].count = 0;
     for (int m = 0; cxai_heatmap_table[m]; m++) {
         const cxai_heatmap_method *each = cxai_heatmap_table[m];
         cxai_heatmap_options options = cxai_heatmap_defaults();
@@ -580,7 +575,8 @@ static void test_company(void **state)
         check_ok(cxai_heatmap_compute(together, each, model, &picture, x,
                                       targets, 4, &options, &error),
                  &error);
-        assert_int_equal(together[2].target.channel, 1); /* a tie: by index */
+        assert_int_equal(together[2].target.terms[0].span[1].first,
+                         1); /* a tie: by index */
         options.threads = 3;
         for (int i = 0; i < 4; i++) {
             cxai_heatmap alone;
@@ -657,7 +653,7 @@ static void test_states(void **state)
     broken[3] = (cxai_real)NAN;
     for (int i = 0; i < 16; i++)
         equal[i] = 9;
-    against.weight = -1;
+    against.terms[0].weight = -1;
     check_state(target, "gradcam", conv1, model, ramped, CXAI_HEATMAP_OK);
     check_state(against, "gradcam", conv1, model, ramped, CXAI_HEATMAP_EMPTY);
     check_state(target, "gradcam", input, model, equal, CXAI_HEATMAP_FLAT);
@@ -691,11 +687,11 @@ static void test_refusals(void **state)
     check_error(cxai_heatmap_compute(maps, method("gradcam"), model, &picture,
                                      x, &good, 0, NULL, &error),
                 &error, CXAI_INVALID, "no target");
-    bad.channel = 4;
+    bad.terms[0].span[1].first = 4;
     cxai_target both[] = { good, bad };
     check_error(cxai_heatmap_compute(maps, method("gradcam"), model, &picture,
                                      x, both, 2, NULL, &error),
-                &error, CXAI_INVALID, "4 channels");
+                &error, CXAI_INVALID, "0 to 3");
     assert_null(maps[0].data);
     options.layer = net_value(model, "fc");
     check_error(cxai_heatmap_compute(maps, method("gradcam"), model, &picture,

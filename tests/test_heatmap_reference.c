@@ -77,11 +77,8 @@ static int read_targets(const cJSON *one, const cxai_model *model,
     int count = 0;
 
     cJSON_ArrayForEach(item, cJSON_GetObjectItem(one, "targets"))
-        targets[count++] = (cxai_target){ .value = cxai_model_logits(model),
-                                          .channel = item->valueint,
-                                          .row = -1,
-                                          .column = -1,
-                                          .weight = 1 };
+        targets[count++] =
+            cxai_target_channel(cxai_model_logits(model), item->valueint);
     return count;
 }
 
@@ -131,7 +128,7 @@ static void compare(const cJSON *one, const char *file, const reference *r,
             fail_msg("%s: %s of target %lld, raw %g: %.2g of the largest "
                      "magnitude from the reference",
                      file, method->valuestring,
-                     (long long)maps[i].target.channel,
+                     (long long)maps[i].target.terms[0].span[1].first,
                      number_of(one, "raw", 0), distance);
     }
     double delta = number_of(one, "delta", (double)NAN);

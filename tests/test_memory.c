@@ -171,14 +171,12 @@ static const cxai_heatmap_method *method; /* the one under test */
 static cxai_status run_method(cxai_error *error)
 {
     cxai_heatmap maps[2];
-    cxai_target targets[2] = { { .value = cxai_model_logits(model),
-                                 .top = 1,
-                                 .channel = -1,
-                                 .row = -1,
-                                 .column = -1,
-                                 .weight = 1 } };
-    targets[1] = targets[0];
-    targets[1].top = 2;
+    cxai_target targets[2];
+    for (int i = 0; i < 2; i++) {
+        targets[i] = cxai_target_channel(cxai_model_logits(model), 0);
+        targets[i].terms[0].top = 1 + i;
+        targets[i].terms[0].top_axis = 1;
+    }
     cxai_heatmap_options options = cxai_heatmap_defaults();
     options.steps = 3;
     options.samples = 3;
@@ -197,11 +195,7 @@ static cxai_status run_method(cxai_error *error)
 static cxai_status synthesize(cxai_error *error)
 {
     cxai_synthesis made;
-    cxai_target target = { .value = cxai_model_logits(model),
-                           .channel = 0,
-                           .row = -1,
-                           .column = -1,
-                           .weight = 1 };
+    cxai_target target = cxai_target_channel(cxai_model_logits(model), 0);
     cxai_objective objective = { &target, 1 };
     cxai_synthesis_options options = cxai_synthesis_defaults();
     options.steps = 1;

@@ -90,9 +90,9 @@ static void explain(const fixture *f, const char *photo, const char *label,
         cxai_preprocess_apply(&f->preprocess, &image, input, geometry, &error),
         &error);
     check_ok(cxai_heatmap_find(&method, name, &error), &error);
-    check_ok(cxai_target_parse(&target, f->model, f->shapes, f->labels, label,
-                               &error),
-             &error);
+    const cxai_target_context context = { f->model, f->shapes, f->labels,
+                                          geometry };
+    check_ok(cxai_target_parse(&target, &context, label, &error), &error);
     check_ok(cxai_heatmap_compute(map, method, f->model, &f->input_shape, input,
                                   &target, 1, NULL, &error),
              &error);

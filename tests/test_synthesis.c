@@ -46,11 +46,7 @@ static cxai_model *threshold_model(double first, double second)
 static cxai_target target_of(const cxai_model *model, const char *value,
                              int channel)
 {
-    return (cxai_target){ .value = net_value(model, value),
-                          .channel = channel,
-                          .row = -1,
-                          .column = -1,
-                          .weight = 1 };
+    return cxai_target_channel(net_value(model, value), channel);
 }
 
 /* No views: what is maximised is the picture itself. */
@@ -114,7 +110,7 @@ static void a_direction_is_a_sum_of_targets(void **state)
     cxai_error error;
 
     (void)state;
-    targets[1].weight = -1;
+    targets[1].terms[0].weight = -1;
     check_ok(cxai_synthesize(&made, model, NULL, &objective, 1, &o, &error),
              &error);
     assert_true(made.outcomes[0].activation_after >= .95 * 3.375);
@@ -132,8 +128,8 @@ static void a_neuron_sees_its_own_pixels(void **state)
     cxai_target target = target_of(model, "y", 0);
 
     (void)state;
-    target.row = 2;
-    target.column = 1;
+    target.terms[0].span[2] = (cxai_span){ 2, 1 };
+    target.terms[0].span[3] = (cxai_span){ 1, 1 };
     o.plain_pixels = 1;
     o.deviation = 0;
     cxai_synthesis made = make(model, &target, &o);
@@ -185,7 +181,7 @@ static void company_changes_nothing(void **state)
     cxai_error error;
 
     (void)state;
-    targets[2].weight = -1;
+    targets[2].terms[0].weight = -1;
     for (int i = 0; i < 3; i++)
         objectives[i] = (cxai_objective){ &targets[i], 1 };
     o.steps = 20;
@@ -585,11 +581,11 @@ static void nonsense_is_refused(void **state)
     (void)state;
     for (int i = 0; i < 3; i++) {
         cxai_target wrong = target_of(model, "y", channels[i]);
-        refused(model, &wrong, &o, "0..1");
+        refused(model, &wrong, &o, "0 to 1");
     }
     cxai_target far = target;
-    far.row = far.column = 4;
-    refused(model, &far, &o, "no position 4,4");
+    far.terms[0].span[2] = (cxai_span){ 4, 1 };
+    refused(model, &far, &o, "rows are 0 to 3");
     o.height = 7;
     refused(model, &target, &o, "at most 6");
     o = plain_options(0);
@@ -597,9 +593,8 @@ static void nonsense_is_refused(void **state)
     o = plain_options(1);
     o.l2 = (double)NAN;
     refused(model, &target, &o, "l2");
-    cxai_target weight = { .value = net_value(model, "w"), .weight = 1 };
+    cxai_target weight = cxai_target_channel(net_value(model, "w"), 0);
     o = plain_options(1);
-    weight.row = weight.column = -1;
     refused(model, &weight, &o, "");
 
     check_ok(

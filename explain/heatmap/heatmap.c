@@ -40,36 +40,20 @@ cxai_status cxai_heatmap_find(const cxai_heatmap_method **out, const char *name,
 void cxai_heatmap_clear(cxai_heatmap *heatmap)
 {
     free(heatmap->data);
+    free(heatmap->mask);
     memset(heatmap, 0, sizeof *heatmap);
 }
 
 static cxai_status check_target(const cxai_heatmap_call *call,
                                 const cxai_target *target, cxai_error *error)
 {
-    if (target->value < 0 ||
-        target->value >= cxai_model_value_count(call->model))
-        return cxai_fail(error, CXAI_INVALID, "target value %d does not exist",
-                         target->value);
-    const cxai_shape *shape = &call->shapes[target->value];
-    const char *name = cxai_model_value_name(call->model, target->value);
-    if (shape->rank < 2)
-        return cxai_fail(error, CXAI_INVALID,
-                         "target '%s' has no batch and channel dimensions",
-                         name);
-    int64_t channel = target->top ? target->top - 1 : target->channel;
-    if (channel < 0 || channel >= shape->dim[1])
-        return cxai_fail(error, CXAI_INVALID,
-                         "target '%s' of '%s' is out of range: there are "
-                         "%lld channels",
-                         target->text, name, (long long)shape->dim[1]);
-    if ((target->row >= 0 || target->column >= 0) &&
-        (shape->rank != 4 || target->row < 0 || target->row >= shape->dim[2] ||
-         target->column < 0 || target->column >= shape->dim[3]))
-        return cxai_fail(error, CXAI_INVALID,
-                         "target '%s': '%s' has no position (%lld,%lld)",
-                         target->text, name, (long long)target->row,
-                         (long long)target->column);
-    return CXAI_OK;
+    static const cxai_shape none = { .rank = -1 };
+    int known = target->value >= 0 &&
+                target->value < cxai_model_value_count(call->model);
+
+    return cxai_target_check(target, call->model,
+                             known ? &call->shapes[target->value] : &none,
+                             error);
 }
 
 /* The layer that the method looks at, once for all its targets. */

@@ -9,7 +9,7 @@ static cxai_status check_batch(const cx_pass *pass, cxai_error *error)
 {
     char text[64];
 
-    if (pass->target_shape.rank >= 2 &&
+    if (pass->target_shape.rank >= 1 &&
         pass->target_shape.dim[0] == pass->batch)
         return CXAI_OK;
     return cxai_fail(

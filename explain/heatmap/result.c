@@ -21,51 +21,83 @@ cxai_status cxai_heatmap_progress(const cxai_heatmap_call *call, int64_t done,
     return CXAI_OK;
 }
 
-/* Probabilities of the classes, when the targets are classes: channels of the
-   logits, one number each. NULL without an error when they are not. */
+/* Probabilities of the classes, when the targets may be classes: one number
+   each. NULL without an error when they are not. */
 static cxai_status class_probabilities(const cxai_heatmap_call *call,
+                                       const cxai_classes *classes,
                                        const cxai_tensor *value, double **out,
                                        cxai_error *error)
 {
-    int64_t classes = value->shape.rank >= 2 ? value->shape.dim[1] : 0;
+    int64_t count = classes->count;
 
     *out = NULL;
-    if (call->value != cxai_model_logits(call->model) || classes < 1 ||
-        cxai_shape_count(&value->shape) != classes)
+    if (call->value != classes->value || count < 1 ||
+        cxai_shape_count(&value->shape) != count)
         return CXAI_OK;
-    cxai_real *logits = malloc((size_t)classes * sizeof *logits);
-    double *probabilities = malloc((size_t)classes * sizeof *probabilities);
+    cxai_real *logits = malloc((size_t)count * sizeof *logits);
+    double *probabilities = malloc((size_t)count * sizeof *probabilities);
     if (!logits || !probabilities) {
         free(logits);
         free(probabilities);
         return cxai_fail(error, CXAI_NO_MEMORY, "no memory for %lld classes",
-                         (long long)classes);
+                         (long long)count);
     }
     cxai_tensor_read(value, logits);
-    cxai_target_probabilities(call->model, logits, classes, probabilities);
+    cxai_target_probabilities(classes->reading, logits, count, probabilities);
     free(logits);
     *out = probabilities;
     return CXAI_OK;
 }
 
+/* Finds what the target is, in memory of the result. */
+static cxai_status resolve(cxai_heatmap *result, const cxai_tensor *value,
+                           cxai_error *error)
+{
+    int64_t bytes = cxai_target_mask_bytes(&result->target, &value->shape);
+
+    if (bytes > 0) {
+        result->mask = calloc((size_t)bytes, 1);
+        if (!result->mask)
+            return cxai_fail(error, CXAI_NO_MEMORY,
+                             "no memory for a map of target '%s'",
+                             result->target.text);
+    }
+    return cxai_target_resolve(&result->target, value, result->mask, error);
+}
+
+static double probability_of(const cxai_target *target,
+                             const cxai_classes *classes,
+                             const double *probabilities)
+{
+    int64_t class = cxai_target_class(target, classes);
+
+    if (class < 0 || !probabilities)
+        return (double)NAN;
+    return target->terms[0].weight < 0 ? 1 - probabilities[class]
+                                       : probabilities[class];
+}
+
 cxai_status cxai_heatmap_begin(const cxai_heatmap_call *call,
                                const cxai_session *session, cxai_error *error)
 {
+    cxai_classes classes = cxai_model_classes(call->model, call->shapes);
     cxai_tensor value;
     double *probabilities = NULL;
     cxai_status status =
         cxai_session_value(session, call->value, &value, error);
 
     if (status == CXAI_OK)
-        status = class_probabilities(call, &value, &probabilities, error);
+        status =
+            class_probabilities(call, &classes, &value, &probabilities, error);
     for (int i = 0; status == CXAI_OK && i < call->target_count; i++) {
         cxai_heatmap *result = &call->results[i];
-        status = cxai_target_resolve(&result->target, &value, error);
+        if (cxai_target_is_open(&result->target))
+            status = resolve(result, &value, error);
         if (status != CXAI_OK)
             break;
         result->score = cxai_target_score(&result->target, &value, 0);
-        if (probabilities)
-            result->probability = probabilities[result->target.channel];
+        result->probability =
+            probability_of(&result->target, &classes, probabilities);
     }
     free(probabilities);
     return status;

@@ -73,29 +73,18 @@ static cxai_status check_target(const cxai_model *model,
                                 const cxai_target *target, int layer,
                                 const cxai_shape *shape, cxai_error *error)
 {
-    const char *name = cxai_model_value_name(model, layer);
-    int64_t channels = shape->dim[1];
-
     if (target->value != layer)
         return cxai_fail(error, CXAI_INVALID,
                          "synthesis: targets of one call belong to one layer, "
                          "not to '%s' and another",
-                         name);
-    if (target->top || target->channel < 0 || target->channel >= channels)
-        return cxai_fail(error, CXAI_INVALID,
-                         "synthesis: layer '%s' has no channel %lld, its "
-                         "channels are 0..%lld",
-                         name, (long long)target->channel,
-                         (long long)channels - 1);
-    if (target->row == -1 && target->column == -1)
-        return CXAI_OK;
-    if (shape->rank != 4 || target->row < 0 || target->column < 0 ||
-        target->row >= shape->dim[2] || target->column >= shape->dim[3])
-        return cxai_fail(error, CXAI_INVALID,
-                         "synthesis: layer '%s' has no position %lld,%lld",
-                         name, (long long)target->row,
-                         (long long)target->column);
-    return CXAI_OK;
+                         cxai_model_value_name(model, layer));
+    cxai_status status = cxai_target_check(target, model, shape, error);
+    if (status == CXAI_OK && cxai_target_is_open(target))
+        status = cxai_fail(error, CXAI_INVALID,
+                           "synthesis: target '%s' is that of a picture; name "
+                           "a class or places",
+                           target->text);
+    return status;
 }
 
 static cxai_status check_layer(const cxai_model *model, int layer,
@@ -115,7 +104,7 @@ static cxai_status check_objectives(const cxai_model *model,
                                     const cxai_shape *shape, cxai_error *error)
 {
     int layer = objectives[0].targets[0].value;
-    cxai_status status = check_layer(model, layer, shape, error);
+    cxai_status status = CXAI_OK;
 
     for (int n = 0; !status && n < count; n++) {
         if (objectives[n].target_count < 1)

@@ -1,190 +1,224 @@
-/* Targets from text. */
+/*
+ * Targets from text:
+ *
+ *     list   = item { "," item }
+ *     item   = [ "topA..topB" ] target
+ *     target = [ "-" ] term { " - " term | " + " term }
+ *     term   = [ number "*" ] name [ "@" place ]
+ *     name   = index | topK | label | yes | no | LAYER[INDICES]
+ *
+ * A name ends at the first sign outside brackets that may follow one, but a
+ * label as a whole is taken first, the longest there is.
+ */
+#include "parse.h"
+
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cxai/target.h"
+enum { MOST_TARGETS = 100000 };
 
-/* What a text is read against. */
-typedef struct context {
-    const cxai_model *model;
-    const cxai_shape *shapes;
-    const cxai_labels *labels;
-    cxai_error *error;
-} context;
+cxai_status cx_refuse_target(const cx_reader *r, const char *format, ...)
+{
+    char why[768];
+    va_list arguments;
 
-/* Reads a decimal number that ends at one of the characters in ends (or at the
-   end of the text, when that is among them as a final 0); moves *text to
-   there. 0 when there is none. Numbers too large become INT64_MAX. */
-static int read_number(const char **text, const char *ends, int64_t *number)
+    va_start(arguments, format);
+    vsnprintf(why, sizeof why, format, arguments);
+    va_end(arguments);
+    return cxai_fail(r->error, CXAI_INVALID, "target '%s': %s", r->target->text,
+                     why);
+}
+
+int cx_target_number(const char **text, int64_t *number)
 {
     char *end;
 
     if (!isdigit((unsigned char)**text))
         return 0;
-    errno = 0;
-    long long read = strtoll(*text, &end, 10);
-    if (!(*end ? strchr(ends, *end) != NULL : ends[0] == '\0'))
-        return 0;
-    *number = (int64_t)read;
+    *number = (int64_t)strtoll(*text, &end, 10);
     *text = end;
     return 1;
 }
 
-/* The value and number of channels of the target. */
-static cxai_status channels_of(const context *c, cxai_target *target,
-                               int64_t *channels)
+static const char *skip_spaces(const char *text)
 {
-    const cxai_shape *shape = &c->shapes[target->value];
-
-    if (shape->rank < 2)
-        return cxai_fail(c->error, CXAI_INVALID,
-                         "target '%s': '%s' has no batch and channel "
-                         "dimensions",
-                         target->text,
-                         cxai_model_value_name(c->model, target->value));
-    *channels = shape->dim[1];
-    return CXAI_OK;
+    while (isspace((unsigned char)*text))
+        text++;
+    return text;
 }
 
-static cxai_status set_channel(const context *c, cxai_target *target,
-                               int64_t channel)
-{
-    int64_t channels = 0;
-    cxai_status status = channels_of(c, target, &channels);
+/* ---- terms ---- */
 
-    if (status != CXAI_OK)
-        return status;
-    if (channel >= channels)
-        return cxai_fail(c->error, CXAI_INVALID,
-                         "target '%s' is out of range: '%s' has %lld channels, "
-                         "0 to %lld",
-                         target->text,
-                         cxai_model_value_name(c->model, target->value),
-                         (long long)channels, (long long)channels - 1);
-    target->channel = channel;
-    return CXAI_OK;
+static int is_operator(const char *p)
+{
+    return isspace((unsigned char)p[0]) && (p[1] == '-' || p[1] == '+') &&
+           isspace((unsigned char)p[2]);
 }
 
-static cxai_status set_rank(const context *c, cxai_target *target, int64_t rank)
+static int ends_target(const cx_reader *r, const char *p)
 {
-    int64_t channels = 0;
-    cxai_status status = channels_of(c, target, &channels);
-
-    if (status != CXAI_OK)
-        return status;
-    if (rank < 1 || rank > channels || rank > 1000000)
-        return cxai_fail(c->error, CXAI_INVALID,
-                         "target '%s' is out of range: there are %lld classes",
-                         target->text, (long long)channels);
-    target->top = (int)rank;
-    target->channel = -1;
-    return CXAI_OK;
+    return *p == '\0' || (*p == ',' && r->in_list);
 }
 
-static cxai_status set_position(const context *c, cxai_target *target,
-                                int64_t row, int64_t column)
+/* The length of the name at text, without the spaces at its end. */
+static size_t name_length(const cx_reader *r, const char *text)
 {
-    const cxai_shape *shape = &c->shapes[target->value];
+    size_t first = 0, label = 0;
+    int depth = 0, found = 0;
 
-    if (shape->rank != 4 || row >= shape->dim[2] || column >= shape->dim[3]) {
-        char text[64];
-        return cxai_fail(c->error, CXAI_INVALID,
-                         "target '%s' is out of range: '%s' has shape %s",
-                         target->text,
-                         cxai_model_value_name(c->model, target->value),
-                         cxai_shape_text(shape, text, sizeof text));
+    for (const char *p = text;; p++) {
+        depth += *p == '[' ? 1 : *p == ']' && depth > 0 ? -1 : 0;
+        if (*p == '\0' || (depth == 0 && (ends_target(r, p) || *p == '@' ||
+                                          is_operator(p)))) {
+            size_t length = (size_t)(p - text);
+            while (length > 0 && isspace((unsigned char)text[length - 1]))
+                length--;
+            if (!found)
+                first = length;
+            found = 1;
+            if (length > 0 && cx_is_label(r, text, length))
+                label = length;
+        }
+        if (*p == '\0')
+            return label ? label : first;
     }
-    target->row = row;
-    target->column = column;
-    return CXAI_OK;
 }
 
-/* "layer[channel]" or "layer[channel,row,column]"; open is the bracket. */
-static cxai_status read_element(const context *c, cxai_target *target,
-                                const char *text, const char *open)
+/* Moves *text behind "2.5*". */
+static double read_weight(const cx_reader *r, const char **text)
 {
-    char layer[1024];
-    int64_t channel, row, column;
-    const char *number = open + 1;
-    size_t length = (size_t)(open - text);
+    char *end;
+    const char *p;
 
-    if (length == 0 || length >= sizeof layer)
-        return cxai_fail(c->error, CXAI_INVALID,
-                         "target '%s' names no layer before its bracket",
-                         target->text);
-    memcpy(layer, text, length);
-    layer[length] = '\0';
-    cxai_status status =
-        cxai_model_find(c->model, layer, &target->value, c->error);
-    if (status != CXAI_OK)
-        return status;
-    int whole = read_number(&number, "],", &channel);
-    int positioned = whole && *number == ',';
-    if (positioned)
-        whole = (number++, read_number(&number, ",", &row)) &&
-                (number++, read_number(&number, "]", &column));
-    if (!whole || strcmp(number, "]") != 0)
-        return cxai_fail(c->error, CXAI_INVALID,
-                         "target '%s' is not LAYER[CHANNEL] or "
-                         "LAYER[CHANNEL,ROW,COLUMN]",
-                         target->text);
-    status = set_channel(c, target, channel);
-    return status == CXAI_OK && positioned
-               ? set_position(c, target, row, column)
-               : status;
+    if (!isdigit((unsigned char)**text) && **text != '.')
+        return 1;
+    if (cx_is_label(r, *text, name_length(r, *text)))
+        return 1;
+    double weight = strtod(*text, &end);
+    p = skip_spaces(end);
+    if (*p != '*')
+        return 1;
+    *text = skip_spaces(p + 1);
+    return weight;
 }
 
-static cxai_status read_label(const context *c, cxai_target *target,
-                              const char *text)
+/* Notes what has been read of the target so far, for messages and reports. */
+static void note_text(const cx_reader *r, const char *end)
 {
-    int index;
+    size_t length = (size_t)(end - r->start);
+    size_t most = sizeof r->target->text - 1;
 
-    if (cxai_labels_count(c->labels) == 0)
-        return cxai_fail(c->error, CXAI_NOT_FOUND,
-                         "target '%s' is no number, topK or LAYER[CHANNEL], "
-                         "and there are no labels to find it in",
-                         target->text);
-    cxai_status status = cxai_labels_find(c->labels, text, &index, c->error);
-    return status == CXAI_OK ? set_channel(c, target, index) : status;
+    while (length > 0 && isspace((unsigned char)r->start[length - 1]))
+        length--;
+    length = length < most ? length : most;
+    memcpy(r->target->text, r->start, length);
+    r->target->text[length] = '\0';
 }
 
-static cxai_status read_target(const context *c, cxai_target *out,
-                               const char *text)
+static cxai_status read_term(const cx_reader *r, cxai_target_term *term,
+                             const char **text)
 {
-    cxai_target target = { .value = cxai_model_logits(c->model),
-                           .row = -1,
-                           .column = -1,
-                           .weight = 1 };
-    const char *number = text, *rank = text + 3, *open = strrchr(text, '[');
-    size_t length = strlen(text);
-    int64_t value;
-    cxai_status status;
+    char name[CX_LONGEST_NAME + 1];
 
-    snprintf(target.text, sizeof target.text, "%s", text);
-    if (read_number(&number, "", &value))
-        status = set_channel(c, &target, value);
-    else if (strncmp(text, "top", 3) == 0 && read_number(&rank, "", &value))
-        status = set_rank(c, &target, value);
-    else if (open && text[length - 1] == ']')
-        status = read_element(c, &target, text, open);
-    else
-        status = read_label(c, &target, text);
+    term->weight *= read_weight(r, text);
+    size_t length = name_length(r, *text);
+    note_text(r, *text + length);
+    if (length == 0)
+        return cx_refuse_target(r, "a name is missing");
+    if (length > CX_LONGEST_NAME)
+        return cx_refuse_target(r, "its name is too long");
+    if (!isfinite(term->weight))
+        return cx_refuse_target(r, "its weight is too large");
+    memcpy(name, *text, length);
+    name[length] = '\0';
+    cxai_status status = cx_target_name(r, term, name);
+    *text = skip_spaces(*text + length);
+    if (status == CXAI_OK && **text == '@')
+        status = cx_target_place(r, term, text);
+    note_text(r, *text);
+    return status;
+}
+
+/* Reads the terms of a target at *text, which moves behind them. */
+static cxai_status read_terms(const cx_reader *r, const char **text)
+{
+    cxai_target *target = r->target;
+    const char *p = skip_spaces(*text);
+    double sign = 1;
+    int value = -1;
+
+    if (*p == '-' && !cx_is_label(r, p, name_length(r, p))) {
+        sign = -1;
+        p = skip_spaces(p + 1);
+    }
+    for (;;) {
+        if (target->term_count == CXAI_TARGET_TERMS)
+            return cx_refuse_target(r, "there are more than %d terms",
+                                    CXAI_TARGET_TERMS);
+        target->terms[target->term_count].weight = sign;
+        cxai_status status =
+            read_term(r, &target->terms[target->term_count], &p);
+        if (status != CXAI_OK)
+            return status;
+        if (target->term_count++ > 0 && target->value != value)
+            return cx_refuse_target(
+                r, "its terms are of '%s' and '%s', not of one value",
+                cxai_model_value_name(r->context->model, value),
+                cxai_model_value_name(r->context->model, target->value));
+        value = target->value;
+        p = *text = skip_spaces(p);
+        if (ends_target(r, p))
+            return CXAI_OK;
+        if (!is_operator(p - 1))
+            return cx_refuse_target(r, "'%s' behind it cannot be read", p);
+        sign = *p == '-' ? -1 : 1;
+        p = skip_spaces(p + 1);
+    }
+}
+
+/* ---- targets and lists ---- */
+
+static cxai_status read_target(cx_reader *r, cxai_target *out,
+                               const char **text)
+{
+    cxai_target target = { .value = r->classes.value };
+
+    r->target = &target;
+    r->start = *text = skip_spaces(*text);
+    if (ends_target(r, *text))
+        return cxai_fail(r->error, CXAI_INVALID,
+                         r->in_list ? "there is an empty target in the list"
+                                    : "the target is empty");
+    cxai_status status = read_terms(r, text);
     if (status == CXAI_OK)
         *out = target;
     return status;
 }
 
-cxai_status cxai_target_parse(cxai_target *out, const cxai_model *model,
-                              const cxai_shape *shapes,
-                              const cxai_labels *labels, const char *text,
-                              cxai_error *error)
+static cx_reader reader_for(const cxai_target_context *context, int in_list,
+                            cxai_error *error)
 {
-    context c = { model, shapes, labels, error };
+    return (cx_reader){
+        .context = context,
+        .classes = cxai_model_classes(context->model, context->shapes),
+        .in_list = in_list,
+        .error = error,
+    };
+}
 
-    return read_target(&c, out, text && *text ? text : "top1");
+cxai_status cxai_target_parse(cxai_target *out,
+                              const cxai_target_context *context,
+                              const char *text, cxai_error *error)
+{
+    cx_reader r = reader_for(context, 0, error);
+    const char *p = text ? text : "top1";
+
+    return read_target(&r, out, &p);
 }
 
 /* A growing list of targets. */
@@ -193,105 +227,93 @@ typedef struct list {
     int count, room;
 } list;
 
-static cxai_status append(const context *c, list *l, const char *text)
+static cxai_status append(cx_reader *r, list *l, const char **text)
 {
-    enum { most = 100000 };
-
-    if (l->count == most)
-        return cxai_fail(c->error, CXAI_LIMIT, "more than %d targets", most);
+    if (l->count == MOST_TARGETS)
+        return cxai_fail(r->error, CXAI_LIMIT, "more than %d targets",
+                         MOST_TARGETS);
     if (l->count == l->room) {
-        int room = l->room ? 2 * l->room : 8;
+        int room = l->room ? 2 * l->room : 4;
         cxai_target *grown = realloc(l->targets, (size_t)room * sizeof *grown);
         if (!grown)
-            return cxai_fail(c->error, CXAI_NO_MEMORY,
+            return cxai_fail(r->error, CXAI_NO_MEMORY,
                              "no memory for %d targets", room);
         l->targets = grown;
         l->room = room;
     }
-    cxai_status status = read_target(c, &l->targets[l->count], text);
+    cxai_status status = read_target(r, &l->targets[l->count], text);
     l->count += status == CXAI_OK;
     return status;
 }
 
-/* One item of a list: a target, or topA..topB. */
-static cxai_status append_item(const context *c, list *l, const char *item)
+/* Reads "topA..topB" at *text, which moves behind it; 0 when there is none. */
+static int read_ranks(const char **text, int64_t *first, int64_t *last)
 {
-    const char *p = item + 3;
+    const char *p = skip_spaces(*text);
+
+    if (strncmp(p, "top", 3) != 0)
+        return 0;
+    p += 3;
+    if (!cx_target_number(&p, first) || strncmp(p, "..top", 5) != 0)
+        return 0;
+    p += 5;
+    if (!cx_target_number(&p, last))
+        return 0;
+    *text = p;
+    return 1;
+}
+
+/* A target for each rank first .. last, each followed by what stands at *text,
+   which moves behind it. */
+static cxai_status append_ranks(cx_reader *r, list *l, int64_t first,
+                                int64_t last, const char **text)
+{
+    const char *rest = *text;
+    size_t size = strlen(rest) + 32;
+    char *copy = malloc(size);
+    cxai_status status = CXAI_OK;
+
+    if (!copy)
+        return cxai_fail(r->error, CXAI_NO_MEMORY,
+                         "no memory for a list of targets");
+    for (int64_t rank = first; status == CXAI_OK && rank <= last; rank++) {
+        int digits = snprintf(copy, size, "top%lld", (long long)rank);
+        const char *p = copy;
+        strcpy(copy + digits, rest);
+        status = append(r, l, &p);
+        *text = rest + (p - copy - digits);
+    }
+    free(copy);
+    return status;
+}
+
+static cxai_status append_item(cx_reader *r, list *l, const char **text)
+{
     int64_t first, last;
 
-    if (strncmp(item, "top", 3) != 0 || !read_number(&p, ".", &first) ||
-        strncmp(p, "..top", 5) != 0 || (p += 5, !read_number(&p, "", &last)))
-        return append(c, l, item);
+    if (!read_ranks(text, &first, &last))
+        return append(r, l, text);
     if (first < 1 || last < first)
-        return cxai_fail(c->error, CXAI_INVALID,
-                         "target '%s' is an empty range", item);
-    cxai_status status = CXAI_OK;
-    for (int64_t rank = first; status == CXAI_OK && rank <= last; rank++) {
-        char text[32];
-        snprintf(text, sizeof text, "top%lld", (long long)rank);
-        status = append(c, l, text);
-    }
-    return status;
-}
-
-/* Whether the whole text is one label, commas included. */
-static int is_label(const cxai_labels *labels, const char *text)
-{
-    for (int i = 0; i < cxai_labels_count(labels); i++)
-        if (strcmp(cxai_labels_name(labels, i), text) == 0)
-            return 1;
-    return 0;
-}
-
-/* Splits text, which is overwritten, at the commas outside brackets. */
-static cxai_status append_items(const context *c, list *l, char *text)
-{
-    cxai_status status = CXAI_OK;
-
-    while (status == CXAI_OK && text) {
-        int depth = 0;
-        char *end = text;
-        while (*end && (*end != ',' || depth > 0)) {
-            depth += *end == '[' ? 1 : *end == ']' && depth > 0 ? -1 : 0;
-            end++;
-        }
-        char *next = *end ? end + 1 : NULL;
-        *end = '\0';
-        while (isspace((unsigned char)*text))
-            text++;
-        while (end > text && isspace((unsigned char)end[-1]))
-            *--end = '\0';
-        status = *text ? append_item(c, l, text)
-                       : cxai_fail(c->error, CXAI_INVALID,
-                                   "there is an empty target in the list");
-        text = next;
-    }
-    return status;
+        return cxai_fail(r->error, CXAI_INVALID,
+                         "target 'top%lld..top%lld' is an empty range",
+                         (long long)first, (long long)last);
+    return append_ranks(r, l, first, last, text);
 }
 
 cxai_status cxai_target_parse_list(cxai_target **out, int *count,
-                                   const cxai_model *model,
-                                   const cxai_shape *shapes,
-                                   const cxai_labels *labels, const char *text,
-                                   cxai_error *error)
+                                   const cxai_target_context *context,
+                                   const char *text, cxai_error *error)
 {
-    context c = { model, shapes, labels, error };
+    cx_reader r = reader_for(context, 1, error);
+    const char *p = text ? text : "top1";
     list l = { NULL, 0, 0 };
-    cxai_status status;
+    cxai_status status = append_item(&r, &l, &p);
 
     *out = NULL;
     *count = 0;
-    if (!text || !*text || is_label(labels, text)) {
-        status = append(&c, &l, text && *text ? text : "top1");
-    } else {
-        size_t size = strlen(text) + 1;
-        char *copy = malloc(size);
-        if (copy)
-            memcpy(copy, text, size);
-        status = copy ? append_items(&c, &l, copy)
-                      : cxai_fail(error, CXAI_NO_MEMORY,
-                                  "no memory for a list of targets");
-        free(copy);
+    while (status == CXAI_OK && *p == ',') {
+        p++;
+        status = append_item(&r, &l, &p);
     }
     if (status != CXAI_OK) {
         free(l.targets);

@@ -63,10 +63,13 @@ typedef struct cxai_heatmap {
     cxai_heatmap_kind kind;
     int raw; /* a map before ReLU, scaling and resizing */
     cxai_heatmap_state state;
-    cxai_target target; /* a rank (topK) is resolved to its channel */
-    double score;       /* the target's number: for a class its logit */
-    double probability; /* of the class; NaN when the target is no class */
-    int layer;          /* value that was looked at, or -1 */
+    cxai_target target;  /* no longer open: see cxai_target_resolve */
+    unsigned char *mask; /* owned, what the target's masks lie in; or NULL */
+    double score;        /* the target's number: for a class its logit */
+    double probability;  /* of a class, or of the contrary where its weight is
+                            negative; NaN when the target is no class, or the
+                            network gives no probabilities */
+    int layer;           /* value that was looked at, or -1 */
     double delta; /* sum of the attribution - (score - score at the baseline)
                      where the method is complete, else NaN */
 } cxai_heatmap;

@@ -23,11 +23,11 @@ extern "C" {
 #endif
 
 /*
- * What to maximise: a sum of targets, all of one layer (target.h), each with
- * its weight. One channel: a single target, its row and column being -1. A
- * neuron: row and column set, the centre being size / 2. A class: a channel of
- * cxai_model_logits. A direction: a target for each channel, with its weight.
- * Ranks (topK) must be resolved. The array is borrowed for the call.
+ * What to maximise: a sum of targets, all of one layer (target.h). One
+ * channel: cxai_target_channel. A neuron: the spans of its row and column set
+ * as well, the centre being size / 2. A class: what cxai_target_parse makes of
+ * it. A direction: a target for each channel, with its weight. No target may
+ * be open (topK, wins). The array is borrowed for the call.
  */
 typedef struct cxai_objective {
     const cxai_target *targets;

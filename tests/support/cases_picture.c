@@ -21,10 +21,10 @@ static cxai_target read_target(const cxai_model *model,
     const cJSON *sign = cJSON_GetObjectItemCaseSensitive(record, "sign");
     snprintf(name, sizeof name, "%s[%d]", cases_text(record, "output"),
              cases_get(record, "index")->valueint);
-    check_ok(cxai_target_parse(&target, model, shapes, NULL, name, &error),
-             &error);
+    const cxai_target_context context = { model, shapes, NULL, NULL };
+    check_ok(cxai_target_parse(&target, &context, name, &error), &error);
     if (sign != NULL)
-        target.weight *= sign->valuedouble;
+        target.terms[0].weight *= sign->valuedouble;
     return target;
 }
 

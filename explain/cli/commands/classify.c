@@ -17,7 +17,7 @@ typedef struct classifier {
     const settings *settings;
     cxai_session *session;
     cxai_shape shape;
-    int logits;
+    cxai_classes classes;
 } classifier;
 
 static cxai_status prepare(classifier *c, const batch *b,
@@ -28,7 +28,7 @@ static cxai_status prepare(classifier *c, const batch *b,
     cxai_session_free(&c->session);
     c->shape = *shape;
     cxai_request request = { .input_shape = *shape,
-                             .watch = &c->logits,
+                             .watch = &c->classes.value,
                              .watch_count = 1,
                              .threads = (int)b->settings->threads };
     return cxai_session_create(&c->session, b->bench.model, &request, error);
@@ -76,7 +76,7 @@ static cxai_status show(const classifier *c, batch *b, const input *in,
         return cxai_fail(error, CXAI_NO_MEMORY, "no memory for %lld classes",
                          (long long)classes);
     }
-    cxai_target_probabilities(b->bench.model, logits, classes, probability);
+    cxai_target_probabilities(c->classes.reading, logits, classes, probability);
     if (!b->settings->json && in->shape.dim[0] > 1)
         say("%s, row %lld\n", in->path, (long long)row);
     else if (!b->settings->json)
@@ -123,7 +123,7 @@ static cxai_status classify(batch *b, const input *in, void *payload,
     if (status == CXAI_OK)
         status = cxai_session_forward(c->session, error);
     if (status == CXAI_OK)
-        status = cxai_session_value(c->session, c->logits, &view, error);
+        status = cxai_session_value(c->session, c->classes.value, &view, error);
     if (status != CXAI_OK)
         return status;
     int64_t rows = in->shape.dim[0];
@@ -148,7 +148,7 @@ static int run(const void *given, const char *const *operands, int count)
     int status =
         batch_open(&b, "classify", &c.settings->common, operands, count);
     if (status == EXIT_DONE) {
-        c.logits = cxai_model_logits(b.bench.model);
+        c.classes = cxai_model_classes(b.bench.model, b.bench.shapes);
         status = batch_run(&b, classify, &c);
     }
     cxai_session_free(&c.session);

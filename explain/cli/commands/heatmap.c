@@ -1,5 +1,6 @@
 /* cxai heatmap: where in a picture a decision comes from. */
 #include "../batch.h"
+#include "../explained.h"
 #include "../heat.h"
 
 #include <math.h>
@@ -27,7 +28,8 @@ typedef struct explanation {
     const input *in;
     int64_t row;
     cxai_heatmap *maps;
-    const char **names; /* of the targets: label, or as asked for */
+    const char **names; /* of the targets, in words: they point into texts */
+    char (*texts)[256];
     int count;
     double seconds;
     cxai_image photo;
@@ -54,20 +56,13 @@ static int list_methods(void)
     return EXIT_DONE;
 }
 
-/* The label of a class target, else the text it was asked for by. */
-static const char *target_name(const batch *b, const cxai_target *target)
-{
-    const char *name = NULL;
-    if (target->value == cxai_model_logits(b->bench.model))
-        name = class_name(&b->bench, target->channel);
-    return name != NULL ? name : target->text;
-}
-
-static void print(const explanation *e, int i, const char *file)
+static void print(const workbench *bench, const explanation *e, int i,
+                  const char *file)
 {
     const cxai_heatmap *map = &e->maps[i];
-    say("%s: %s (%lld), score %.4f", e->in->path, e->names[i],
-        (long long)map->target.channel, map->score);
+    char source[256];
+    say("%s: %s, score %.4f (%s)", e->in->path, e->names[i], map->score,
+        target_source(bench, &map->target, source, sizeof source));
     if (!isnan(map->probability))
         say(", probability %.4f", map->probability);
     if (!isnan(map->delta))
@@ -82,17 +77,14 @@ static void report(const heater *h, batch *b, const explanation *e, int i,
     const cxai_heatmap *map = &e->maps[i];
     json *j = &b->report;
     if (!b->settings->json)
-        print(e, i, file);
+        print(&b->bench, e, i, file);
     json_object(j, NULL);
     json_text(j, "image", e->in->path);
     json_number(j, "row", (double)e->row);
     json_text(j, "method", h->method->name);
     if (map->layer >= 0)
         json_text(j, "layer", cxai_model_value_name(model, map->layer));
-    json_text(j, "target", map->target.text);
-    json_text(j, "value", cxai_model_value_name(model, map->target.value));
-    json_number(j, "class", (double)map->target.channel);
-    json_text(j, "label", e->names[i]);
+    target_report(&b->bench, &map->target, j);
     json_number(j, "score", map->score);
     json_number(j, "probability", map->probability);
     json_number(j, "completeness_error", map->delta);
@@ -176,7 +168,8 @@ static cxai_status make_room(explanation *e, int count, cxai_error *error)
     e->count = count;
     e->maps = calloc((size_t)count + 1, sizeof *e->maps);
     e->names = calloc((size_t)count + 1, sizeof *e->names);
-    if (e->maps == NULL || e->names == NULL)
+    e->texts = calloc((size_t)count + 1, sizeof *e->texts);
+    if (e->maps == NULL || e->names == NULL || e->texts == NULL)
         return cxai_fail(error, CXAI_NO_MEMORY, "no memory for %d heatmaps",
                          count);
     return CXAI_OK;
@@ -188,6 +181,7 @@ static void explanation_free(explanation *e)
         cxai_heatmap_clear(&e->maps[i]);
     free(e->maps);
     free(e->names);
+    free(e->texts);
     cxai_image_free(&e->photo);
 }
 
@@ -199,9 +193,10 @@ static cxai_status explain_row(const heater *h, batch *b, explanation *e,
     int count = 0;
     const cxai_real *tensor =
         e->in->tensor + e->row * cxai_shape_count(&bench->input_shape);
-    cxai_status status =
-        cxai_target_parse_list(&targets, &count, bench->model, bench->shapes,
-                               bench->labels, h->settings->target, error);
+    cxai_target_context context =
+        target_context(bench, e->in->photo.pixels ? &e->in->geometry : NULL);
+    cxai_status status = cxai_target_parse_list(&targets, &count, &context,
+                                                h->settings->target, error);
     if (status == CXAI_OK)
         status = make_room(e, count, error);
     double start = seconds_now();
@@ -212,7 +207,8 @@ static cxai_status explain_row(const heater *h, batch *b, explanation *e,
     free(targets);
     e->seconds = seconds_now() - start;
     for (int i = 0; status == CXAI_OK && i < count; i++)
-        e->names[i] = target_name(b, &e->maps[i].target);
+        e->names[i] = target_name(bench, &e->maps[i].target, e->texts[i],
+                                  sizeof e->texts[i]);
     if (status == CXAI_OK)
         status =
             heat_photo(&e->photo, &e->geometry, e->in, bench, e->row, error);

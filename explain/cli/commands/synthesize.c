@@ -1,6 +1,7 @@
 /* cxai synthesize: pictures that excite a part of a network most. */
 #include "../channels.h"
 #include "../common.h"
+#include "../explained.h"
 #include "../output.h"
 #include "../progress.h"
 
@@ -65,15 +66,9 @@ static cxai_synthesis_options find_options(const settings *s, progress *shown)
 static cxai_status wish_targets(const workbench *bench, const settings *s,
                                 wishes *w, cxai_error *error)
 {
-    cxai_status status =
-        cxai_target_parse_list(&w->targets, &w->count, bench->model,
-                               bench->shapes, bench->labels, s->target, error);
-    for (int i = 0; status == CXAI_OK && i < w->count; i++)
-        if (w->targets[i].top != 0)
-            status = cxai_fail(error, CXAI_INVALID,
-                               "top%d is the class of a picture; name a class",
-                               w->targets[i].top);
-    return status;
+    cxai_target_context context = target_context(bench, NULL);
+    return cxai_target_parse_list(&w->targets, &w->count, &context, s->target,
+                                  error);
 }
 
 /* Targets of channels of a layer. */
@@ -88,15 +83,9 @@ static cxai_status fill_targets(const workbench *bench, const settings *s,
         return cxai_fail(error, CXAI_NO_MEMORY, "no memory for targets");
     for (int i = 0; i < list->count; i++) {
         cxai_target *t = &w->targets[i];
-        *t = (cxai_target){ .value = layer,
-                            .channel = list->channels[i],
-                            .row = -1,
-                            .column = -1,
-                            .weight = 1 };
-        if (s->neuron && shape->rank == 4) {
-            t->row = shape->dim[2] / 2;
-            t->column = shape->dim[3] / 2;
-        }
+        *t = cxai_target_channel(layer, list->channels[i]);
+        for (int axis = 2; axis < 4 && s->neuron && shape->rank == 4; axis++)
+            t->terms[0].span[axis] = (cxai_span){ shape->dim[axis] / 2, 1 };
         snprintf(t->text, sizeof t->text, "%.100s[%d]",
                  cxai_model_value_name(bench->model, layer), list->channels[i]);
     }
@@ -192,12 +181,12 @@ static cxai_status save_pictures(const workbench *bench, const settings *s,
     return status;
 }
 
-static void report_picture(json *report, const cxai_target *target,
+static void report_picture(json *report, const workbench *bench,
+                           const cxai_target *target,
                            const cxai_synthesis_outcome *outcome)
 {
     json_object(report, NULL);
-    json_text(report, "target", target->text);
-    json_number(report, "channel", (double)target->channel);
+    target_report(bench, target, report);
     json_text(report, "state", status_names[outcome->status]);
     json_number(report, "activation_before", outcome->activation_before);
     json_number(report, "activation_after", outcome->activation_after);
@@ -221,7 +210,7 @@ static cxai_status report(workbench *bench, const settings *s,
             say("%s: activation %.4g, at first %.4g%s\n", w->targets[i].text,
                 o->activation_after, o->activation_before,
                 status_texts[o->status]);
-        report_picture(&j, &w->targets[i], o);
+        report_picture(&j, bench, &w->targets[i], o);
     }
     json_end(&j);
     if (!s->common.json)
