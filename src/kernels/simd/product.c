@@ -1,16 +1,17 @@
 /*
  * The tile of a matrix product with gathered rows. The accumulators stay in
- * registers; the finished tile goes through a small buffer, because an
- * epilogue written into the loop makes compilers spill them.
+ * registers until they are finished: what the epilogue needs is loaded behind a
+ * barrier, because compilers would move it before the loop and spill them.
  */
 #include <math.h>
 
 #include "kernels/simd/level.h"
 
-/* rows x vectors accumulators; both are constants in every caller. Row i of
-   the sums goes to out + offset[i]. */
-INLINE void accumulate(int rows, int vectors, const cx_tile *tile,
-                       cxai_real *out, const int64_t *offset)
+#define BARRIER __asm__ volatile("" ::: "memory")
+
+/* rows x vectors accumulators; both are constants in every caller. All columns
+   of the vectors are written. */
+INLINE void accumulate(int rows, int vectors, const cx_tile *tile)
 {
     vector sum[TILE_ROWS][2];
     const cxai_real *panel = tile->panel;
@@ -36,26 +37,33 @@ INLINE void accumulate(int rows, int vectors, const cx_tile *tile,
             }
         }
     }
+    BARRIER;
+    const int64_t *offset = tile->y_offset;
+    if (tile->residual != NULL) {
+        UNROLL for (int i = 0; i < rows; i++)
+        {
+            UNROLL for (int j = 0; j < vectors; j++) sum[i][j] +=
+                load(tile->residual + offset[i] + j * LANES);
+        }
+    }
+    vector low = fill(tile->low), high = fill(tile->high);
     UNROLL for (int i = 0; i < rows; i++)
     {
         UNROLL for (int j = 0; j < vectors; j++)
-            store(out + offset[i] + j * LANES, sum[i][j]);
+            store(tile->y + offset[i] + j * LANES, clip(sum[i][j], low, high));
     }
 }
 
-typedef void accumulate_function(const cx_tile *tile, cxai_real *out,
-                                 const int64_t *offset);
+typedef void accumulate_function(const cx_tile *tile);
 
 #define ACCUMULATE(rows)                                                       \
-    static void narrow_##rows(const cx_tile *tile, cxai_real *out,             \
-                              const int64_t *offset)                           \
+    static void narrow_##rows(const cx_tile *tile)                             \
     {                                                                          \
-        accumulate(rows, 1, tile, out, offset);                                \
+        accumulate(rows, 1, tile);                                             \
     }                                                                          \
-    static void wide_##rows(const cx_tile *tile, cxai_real *out,               \
-                            const int64_t *offset)                             \
+    static void wide_##rows(const cx_tile *tile)                               \
     {                                                                          \
-        accumulate(rows, 2, tile, out, offset);                                \
+        accumulate(rows, 2, tile);                                             \
     }
 
 ACCUMULATE(1)
@@ -92,77 +100,43 @@ static accumulate_function *const accumulators[TILE_ROWS][2] = {
 #endif
 };
 
-/* LANES columns of a finished row. */
-INLINE void finish_vector(const cxai_real *sum, cxai_real *y,
-                          const cxai_real *residual, vector low, vector high)
-{
-    vector v = load(sum);
-    if (residual != NULL)
-        v += load(residual);
-    store(y, clip(v, low, high));
-}
-
-/* All columns of a tile that fills its panel. */
-INLINE void finish_full(const cx_tile *tile, const cxai_real *out)
-{
-    vector low = fill(tile->low), high = fill(tile->high);
-    for (int i = 0; i < tile->rows; i++, out += 2 * LANES) {
-        cxai_real *y = tile->y + tile->y_offset[i];
-        const cxai_real *residual = NULL;
-        if (tile->residual != NULL)
-            residual = tile->residual + tile->y_offset[i];
-        finish_vector(out, y, residual, low, high);
-        finish_vector(out + LANES, y + LANES,
-                      residual == NULL ? NULL : residual + LANES, low, high);
-    }
-}
-
-/* The columns that exist. */
-static void finish_part(const cx_tile *tile, const cxai_real *out)
-{
-    vector low = fill(tile->low), high = fill(tile->high);
-    int full = tile->columns >= LANES ? LANES : 0;
-    for (int i = 0; i < tile->rows; i++, out += 2 * LANES) {
-        cxai_real *y = tile->y + tile->y_offset[i];
-        const cxai_real *residual = NULL;
-        if (tile->residual != NULL)
-            residual = tile->residual + tile->y_offset[i];
-        if (full)
-            finish_vector(out, y, residual, low, high);
-        for (int n = full; n < tile->columns; n++) {
-            cxai_real v = out[n] + (residual != NULL ? residual[n] : 0);
-            y[n] = clip_one(v, tile->low, tile->high);
-        }
-    }
-}
-
-/* Whether the sums are the result, in whole vectors. */
-static int is_plain(const cx_tile *tile)
-{
-    return tile->columns % LANES == 0 && tile->residual == NULL &&
-           tile->low == -(cxai_real)INFINITY &&
-           tile->high == (cxai_real)INFINITY;
-}
-
-/* Rows of the buffer. */
+/* Rows of a buffer for tiles that do not fill their vectors. */
 static const int64_t buffered[CX_MAX_TILE_ROWS] = {
     0,          2 * LANES,  4 * LANES,  6 * LANES,  8 * LANES,
     10 * LANES, 12 * LANES, 14 * LANES, 16 * LANES, 18 * LANES,
     20 * LANES, 22 * LANES, 24 * LANES, 26 * LANES,
 };
 
+/* The columns that exist of what lies in the buffer. */
+static void finish_part(const cx_tile *tile, const cxai_real *out)
+{
+    for (int i = 0; i < tile->rows; i++, out += 2 * LANES) {
+        cxai_real *y = tile->y + tile->y_offset[i];
+        const cxai_real *residual = NULL;
+        if (tile->residual != NULL)
+            residual = tile->residual + tile->y_offset[i];
+        for (int n = 0; n < tile->columns; n++) {
+            cxai_real v = out[n] + (residual != NULL ? residual[n] : 0);
+            y[n] = clip_one(v, tile->low, tile->high);
+        }
+    }
+}
+
 void LEVEL(cx_product)(const cx_tile *tile)
 {
-    cxai_real out[TILE_ROWS * 2 * LANES] __attribute__((aligned(VECTOR_BYTES)));
     int wide = tile->columns > LANES;
     accumulate_function *accumulator = accumulators[tile->rows - 1][wide];
-    if (is_plain(tile)) {
-        accumulator(tile, tile->y, tile->y_offset);
+    if (tile->columns % LANES == 0) {
+        accumulator(tile);
         return;
     }
-    accumulator(tile, out, buffered);
-    if (tile->columns == 2 * LANES)
-        finish_full(tile, out);
-    else
-        finish_part(tile, out);
+    cxai_real out[TILE_ROWS * 2 * LANES] __attribute__((aligned(VECTOR_BYTES)));
+    cx_tile part = *tile;
+    part.y = out;
+    part.y_offset = buffered;
+    part.residual = NULL;
+    part.low = -(cxai_real)INFINITY;
+    part.high = (cxai_real)INFINITY;
+    accumulator(&part);
+    finish_part(tile, out);
 }
