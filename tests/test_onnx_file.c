@@ -155,14 +155,14 @@ static void versions(void **state)
 {
     (void)state;
     model_file file;
-    for (int64_t opset = 7; opset <= 28; opset += 21) {
+    for (int64_t opset = 6; opset <= 28; opset += 22) {
         start(&file, opset);
         cxai_model *model = load(&file);
         assert_int_equal(cxai_model_opset(model), opset);
         cxai_model_free(&model);
     }
-    start(&file, 6);
-    refuse(&file, CXAI_UNSUPPORTED, "uses opset 6; 7 to 28 are supported");
+    start(&file, 5);
+    refuse(&file, CXAI_UNSUPPORTED, "uses opset 5; 6 to 28 are supported");
     start(&file, 29);
     refuse(&file, CXAI_UNSUPPORTED, "uses opset 29");
     start(&file, INT64_MAX);

@@ -7,7 +7,7 @@
 #include "onnx.pb-c.h"
 
 enum {
-    CX_OLDEST_OPSET = 7,
+    CX_OLDEST_OPSET = 6,
     CX_NEWEST_OPSET = 28, /* of the default domain, as onnx 1.23 writes */
     CX_NEWEST_IR = 14,    /* the same */
 };

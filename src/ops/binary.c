@@ -8,6 +8,7 @@
 #include <tgmath.h>
 
 #include "ops/common/fold.h"
+#include "ops/common/integers.h"
 #include "ops/common/rows.h"
 
 /* What the derivative by one operand reads beside dy, in this order. */
@@ -25,12 +26,15 @@ typedef struct binary {
 typedef struct params {
     const binary *f;
     cxai_tensor exponent; /* Pow's, where the base has another type */
+    int trailing;         /* axes of one behind those of b (opset 6) */
 } params;
 
 static cxai_status binary_infer(const cx_case *c, const binary *f)
 {
     params *p = c->params;
     p->f = f;
+    if (p->trailing == 0)
+        p->trailing = cx_trailing_axes(c);
     int real = c->y_type[0] == CX_REAL;
     for (int k = 0; k < 2; k++)
         if (c->x_literal[k] != NULL && (k == 0 || p->exponent.data == NULL) &&
@@ -40,7 +44,7 @@ static cxai_status binary_infer(const cx_case *c, const binary *f)
     if (!real && f->integer == NULL)
         return cx_refuse(c, CXAI_UNSUPPORTED,
                          "its inputs must be real numbers");
-    return cx_broadcast_inputs(c, &c->y_shape[0]);
+    return cx_broadcast_inputs(c, p->trailing, &c->y_shape[0]);
 }
 
 static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
@@ -54,10 +58,16 @@ static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
         }
 }
 
+static cxai_tensor lengthen(const params *p, cxai_tensor b)
+{
+    b.shape = cx_with_trailing(&b.shape, p->trailing);
+    return b;
+}
+
 static cxai_tensor second_input(const cx_call *call)
 {
     const params *p = call->c->params;
-    return p->exponent.data != NULL ? p->exponent : call->x[1];
+    return lengthen(p, p->exponent.data != NULL ? p->exponent : call->x[1]);
 }
 
 static void forward(const cx_call *call)
@@ -88,7 +98,9 @@ static void backward(const cx_call *call)
             rows.in[rows.count++] = second_input(call);
         if (needs & NEEDS_Y)
             rows.in[rows.count++] = call->y[0];
-        cx_rows_gradient(&rows, &call->dx[k]);
+        const cxai_tensor dx =
+            k == 0 ? call->dx[0] : lengthen(call->c->params, call->dx[1]);
+        cx_rows_gradient(&rows, &dx);
     }
 }
 
@@ -124,11 +136,13 @@ static inline cxai_real power(cxai_real a, cxai_real b)
     return b == 2 ? a * a : b == (cxai_real)0.5 ? sqrt(a) : pow(a, b);
 }
 
-/* The remainder with the sign of b. */
+/* The remainder with the sign of b, that of 0 too. */
 static inline cxai_real floored_remainder(cxai_real a, cxai_real b)
 {
     cxai_real r = fmod(a, b);
-    return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+    if (r == 0)
+        return copysign(r, b);
+    return (r < 0) != (b < 0) ? r + b : r;
 }
 
 /* clang-format off */
@@ -165,88 +179,33 @@ static void raise_by_b(cxai_real *out, const cxai_real *const *in, int64_t n,
         out[i] = in[0][i] * pow_by_exponent(in[1][i], in[2][i], in[3][i]);
 }
 
-/* Integers wrap as two's complement does. */
-static int add_integers(int64_t a, int64_t b, int64_t *y)
-{
-    *y = (int64_t)((uint64_t)a + (uint64_t)b);
-    return 0;
-}
-
-static int subtract_integers(int64_t a, int64_t b, int64_t *y)
-{
-    *y = (int64_t)((uint64_t)a - (uint64_t)b);
-    return 0;
-}
-
-static int multiply_integers(int64_t a, int64_t b, int64_t *y)
-{
-    *y = (int64_t)((uint64_t)a * (uint64_t)b);
-    return 0;
-}
-
-/* Truncates towards 0. */
-static int divide_integers(int64_t a, int64_t b, int64_t *y)
-{
-    if (b == 0 || (b == -1 && a == INT64_MIN))
-        return -1;
-    *y = a / b;
-    return 0;
-}
-
-static int raise_integers(int64_t a, int64_t b, int64_t *y)
-{
-    if (b < 0)
-        return -1;
-    uint64_t base = (uint64_t)a, result = 1;
-    for (; b > 0; b >>= 1, base *= base)
-        if (b & 1)
-            result *= base;
-    *y = (int64_t)result;
-    return 0;
-}
-
-static int remainder_truncated_integers(int64_t a, int64_t b, int64_t *y)
-{
-    if (b == 0)
-        return -1;
-    *y = b == -1 ? 0 : a % b;
-    return 0;
-}
-
-static int remainder_floored_integers(int64_t a, int64_t b, int64_t *y)
-{
-    if (remainder_truncated_integers(a, b, y) != 0)
-        return -1;
-    if (*y != 0 && (*y < 0) != (b < 0))
-        *y += b;
-    return 0;
-}
-
-static const binary add_f = { add, { { NULL, 0 }, { NULL, 0 } }, add_integers };
+static const binary add_f = { add,
+                              { { NULL, 0 }, { NULL, 0 } },
+                              cx_add_integers };
 static const binary subtract_f = { subtract,
                                    { { NULL, 0 }, { negate, 0 } },
-                                   subtract_integers };
+                                   cx_subtract_integers };
 static const binary multiply_f = { multiply,
                                    { { multiply, NEEDS_B },
                                      { multiply, NEEDS_A } },
-                                   multiply_integers };
+                                   cx_multiply_integers };
 static const binary divide_f = { divide,
                                  { { divide_by_a, NEEDS_B },
                                    { divide_by_b, NEEDS_B | NEEDS_Y } },
-                                 divide_integers };
+                                 cx_divide_integers };
 static const binary raise_f = { raise,
                                 { { raise_by_a, NEEDS_A | NEEDS_B },
                                   { raise_by_b, NEEDS_A | NEEDS_B | NEEDS_Y } },
-                                raise_integers };
+                                cx_raise_integers };
 static const binary truncated_f = {
     remainder_truncated,
     { { NULL, 0 }, { remainder_truncated_by_b, NEEDS_A | NEEDS_B } },
-    remainder_truncated_integers
+    cx_remainder_truncated_integers
 };
 static const binary floored_f = {
     remainder_floored,
     { { NULL, 0 }, { remainder_floored_by_b, NEEDS_A | NEEDS_B } },
-    remainder_floored_integers
+    cx_remainder_floored_integers
 };
 static const binary prelu_f = { prelu,
                                 { { prelu_by_x, NEEDS_A | NEEDS_B },
@@ -297,9 +256,13 @@ static cxai_status mod_infer(const cx_case *c)
     return binary_infer(c, truncated ? &truncated_f : &floored_f);
 }
 
-/* The slope broadcasts to x, never the other way round. */
+/* The slope broadcasts to x, never the other way round. Before opset 7 it is
+   one number or one for each channel. */
 static cxai_status prelu_infer(const cx_case *c)
 {
+    params *p = c->params;
+    if (c->opset < 7 && c->x_shape[1].rank == 1 && c->x_shape[0].rank > 2)
+        p->trailing = c->x_shape[0].rank - 2;
     cxai_status status = binary_infer(c, &prelu_f);
     char text[128];
     if (status == CXAI_OK && !cxai_shape_equal(&c->y_shape[0], &c->x_shape[0]))
@@ -336,10 +299,15 @@ static cxai_status fold(const cx_case *c, cx_literal *const *y)
 }
 
 static const cx_sample linear[] = {
-    { .inputs = "2,3,4,5;2,3,4,5" }, { .inputs = "2,3,4,5;1,3,1,1" },
-    { .inputs = "2,3,4,5;2,3,1,1" }, { .inputs = "2,3,1,1;2,3,4,5" },
-    { .inputs = "3,4;2,1,3,1" },     { .inputs = "2,3;1" },
+    { .inputs = "2,3,4,5;2,3,4,5" },
+    { .inputs = "2,3,4,5;1,3,1,1" },
+    { .inputs = "2,3,4,5;2,3,1,1" },
+    { .inputs = "2,3,1,1;2,3,4,5" },
+    { .inputs = "3,4;2,1,3,1" },
+    { .inputs = "2,3;1" },
     { .inputs = "1;2,3,2" },
+    { .inputs = "2,3,4,5;3", .attributes = "broadcast=1 axis=1", .opset = 6 },
+    { .inputs = "2,3,4,5;3,4", .attributes = "broadcast=1 axis=1", .opset = 6 },
 };
 static const cx_sample positive[] = {
     { .inputs = "2,3,4,5;2,3,4,5", .low = 0.5, .high = 2 },
@@ -364,6 +332,7 @@ static const cx_sample prelu_samples[] = {
     { .inputs = "2,3,4,5;3,1,1" },
     { .inputs = "2,3,4,5;1" },
     { .inputs = "2,3;2,3" },
+    { .inputs = "2,3,4,5;3", .opset = 6 },
 };
 
 #define ENTRY(operator_name, infer_function, operator_samples)                 \

@@ -57,7 +57,8 @@ static cxai_status infer(const cx_case *c)
                          "its input has %d dimensions; batch and channels are "
                          "needed",
                          x->rank);
-    if (cx_attribute_int(c->attributes, "training_mode", 0) != 0)
+    if (cx_attribute_int(c->attributes, "training_mode", 0) != 0 ||
+        (c->opset < 7 && cx_attribute_int(c->attributes, "is_test", 0) == 0))
         return cx_refuse(c, CXAI_UNSUPPORTED,
                          "it is in training mode; export the model in "
                          "inference (eval) mode");

@@ -121,12 +121,27 @@ static cxai_status read_axes(const cx_case *c, numbers *n)
     return status;
 }
 
-/* Upsample's scales were an attribute before opset 9. */
+/* Upsample's scales were an attribute before opset 9, and two before 7. */
+static const double *old_scales(const cx_case *c, int64_t *count)
+{
+    const cx_attribute *scales =
+        cx_attribute_find(c->attributes, "scales", CX_ATTRIBUTE_FLOATS);
+    double *four;
+    *count = scales != NULL ? scales->count : 4;
+    if (scales != NULL || c->opset >= 7 ||
+        (four = cx_arena_alloc(c->arena, 4, sizeof *four)) == NULL)
+        return scales != NULL ? scales->floats : NULL;
+    four[0] = four[1] = 1;
+    four[2] = cx_attribute_float(c->attributes, "height_scale", 1);
+    four[3] = cx_attribute_float(c->attributes, "width_scale", 1);
+    return four;
+}
+
 static cxai_status read_numbers(const cx_case *c, numbers *n)
 {
     int is_old = c->opset < 11;
-    const cx_attribute *attribute =
-        cx_attribute_find(c->attributes, "scales", CX_ATTRIBUTE_FLOATS);
+    int64_t old_count = 0;
+    const double *old = is_old ? old_scales(c, &old_count) : NULL;
     cxai_status status = read_axes(c, n);
     if (status == CXAI_OK)
         status = read_reals(c, is_old ? -1 : 1, "roi", &n->roi);
@@ -139,9 +154,9 @@ static cxai_status read_numbers(const cx_case *c, numbers *n)
     int64_t count = n->sizes.count;
     if (n->sizes.values == NULL && n->scales != NULL)
         count = cx_literal_count(n->scales);
-    else if (n->sizes.values == NULL && attribute != NULL) {
-        count = attribute->count;
-        n->scale_attribute = attribute->floats;
+    else if (n->sizes.values == NULL && old != NULL) {
+        count = old_count;
+        n->scale_attribute = old;
     }
     if (count != n->count)
         return cx_refuse(c, CXAI_MALFORMED,
@@ -385,6 +400,9 @@ static const cx_sample upsample_samples[] = {
     { .inputs = "1,2,3,4",
       .attributes = "mode=linear scales=1f,1f,2f,2f",
       .opset = 7 },
+    { .inputs = "1,2,3,4",
+      .attributes = "mode=bilinear height_scale=2f width_scale=1.5f",
+      .opset = 6 },
 };
 
 #define RESIZE(type, most, cases)                                              \

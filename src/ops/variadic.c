@@ -34,7 +34,7 @@ static cxai_status variadic_infer(const cx_case *c, const variadic *f)
     if (f->picks && c->input_count > 64)
         return cx_refuse(c, CXAI_UNSUPPORTED, "it has %d inputs, more than 64",
                          c->input_count);
-    return cx_broadcast_inputs(c, &c->y_shape[0]);
+    return cx_broadcast_inputs(c, 0, &c->y_shape[0]);
 }
 
 static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)

@@ -1,13 +1,33 @@
-/* Where with a constant condition: y = condition ? x[1] : x[2], broadcast. */
+/*
+ * Where: y = condition ? x[1] : x[2], broadcast. A constant condition moves
+ * elements; one that is computed is a real, 0 or not, and gets the gradient 0.
+ */
 #include "ops/common/constant.h"
 #include "ops/common/move.h"
+#include "ops/common/rows.h"
+
+enum { CONDITION, YES, NO, INPUTS };
+
+typedef struct params {
+    int moves;                   /* the condition is constant, all else real */
+    cxai_tensor integer[INPUTS]; /* constants of integers; data NULL: others */
+} params;
+
+static cxai_status read_constants(const cx_case *c)
+{
+    params *p = c->params;
+    cxai_status status = CXAI_OK;
+    p->moves = c->x_literal[CONDITION] != NULL && c->y_type[0] == CX_REAL;
+    for (int k = 0; status == CXAI_OK && !p->moves && k < INPUTS; k++)
+        status = cx_constant_reals(c, k, &p->integer[k]);
+    return status;
+}
 
 static cxai_status where_infer(const cx_case *c)
 {
-    if (c->x_literal[0] == NULL || c->x_literal[0]->type == CX_REAL)
-        return cx_refuse(c, CXAI_UNSUPPORTED,
-                         "its condition is computed from the data; only "
-                         "constants are supported");
+    if (cx_input_type(c, CONDITION) == CX_REAL)
+        return cx_refuse(c, CXAI_MALFORMED,
+                         "its condition is no truth value but a real number");
     if (cx_input_type(c, 1) != cx_input_type(c, 2))
         return cx_refuse(c, CXAI_MALFORMED,
                          "inputs 1 and 2 are of different types");
@@ -22,8 +42,11 @@ static cxai_status where_infer(const cx_case *c)
                          "shapes %s, %s and %s cannot be broadcast", text[0],
                          text[1], text[2]);
     }
-    return cx_set_shape(c, 0, &y);
+    cxai_status status = cx_set_shape(c, 0, &y);
+    return status == CXAI_OK ? read_constants(c) : status;
 }
+
+/* ---- a constant condition ------------------------------------------------ */
 
 /* The part of a view of y's shape that `count` entries of the condition
    decide, beginning at row-major number `entry`; they lie on its last axis.
@@ -70,14 +93,71 @@ static void describe(const cx_mover *m)
     }
 }
 
+/* ---- a computed condition ------------------------------------------------ */
+
+static cxai_tensor input(const cx_call *call, int k)
+{
+    const params *p = call->c->params;
+    return p->integer[k].data != NULL ? p->integer[k] : call->x[k];
+}
+
+/* of condition, yes, no */
+static void choose(cxai_real *out, const cxai_real *const *in, int64_t n,
+                   cxai_real unused)
+{
+    (void)unused;
+    for (int64_t i = 0; i < n; i++)
+        out[i] = in[0][i] != 0 ? in[1][i] : in[2][i];
+}
+
+/* of dy, condition: what passes where the condition is as wanted */
+static void pass(cxai_real *out, const cxai_real *const *in, int64_t n,
+                 cxai_real wanted)
+{
+    for (int64_t i = 0; i < n; i++)
+        out[i] = (in[1][i] != 0) == (wanted != 0) ? in[0][i] : 0;
+}
+
 static void forward(const cx_call *call)
 {
-    cx_move_forward(call, describe);
+    if (((const params *)call->c->params)->moves) {
+        cx_move_forward(call, describe);
+        return;
+    }
+    cx_rows rows = {
+        .function = choose,
+        .in = { input(call, CONDITION), input(call, YES), input(call, NO) },
+        .count = 3,
+        .threads = call->c->threads,
+    };
+    cx_rows_map(&rows, &call->y[0]);
 }
 
 static void backward(const cx_call *call)
 {
-    cx_move_backward(call, describe, CX_ANY_NUMBER);
+    if (((const params *)call->c->params)->moves) {
+        cx_move_backward(call, describe, CX_ANY_NUMBER);
+        return;
+    }
+    for (int k = YES; k <= NO; k++) {
+        cx_rows rows = { .function = pass,
+                         .parameter = k == YES,
+                         .in = { call->dy[0], input(call, CONDITION) },
+                         .count = 2,
+                         .threads = call->c->threads };
+        if (call->dx[k].data != NULL)
+            cx_rows_gradient(&rows, &call->dx[k]);
+    }
+    if (call->dx[CONDITION].data != NULL) {
+        cx_view dx = cx_view_of(&call->dx[CONDITION]);
+        cx_view_fill(&dx, 0);
+    }
+}
+
+static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
+{
+    if (wanted != 0 && !((const params *)c->params)->moves)
+        demand->keep_inputs = 1u << CONDITION;
 }
 
 static cxai_status fold(const cx_case *c, cx_literal *const *y)
@@ -97,6 +177,9 @@ static const cx_operator operators[] = {
       .min_inputs = 3,
       .max_inputs = 3,
       .layout = CX_STRIDED,
+      .params_size = sizeof(params),
+      .carries_integers = 1,
+      .demand = demand,
       .infer = where_infer,
       .forward = forward,
       .backward = backward,

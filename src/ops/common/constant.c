@@ -12,6 +12,21 @@ cx_type cx_input_type(const cx_case *c, int i)
     return c->x_type[i];
 }
 
+cxai_status cx_constant_reals(const cx_case *c, int input, cxai_tensor *reals)
+{
+    const cx_literal *literal = c->x_literal[input];
+    *reals = (cxai_tensor){ .data = NULL };
+    if (literal == NULL || literal->type == CX_REAL)
+        return CXAI_OK;
+    cxai_real *data = cx_arena_alloc(
+        c->arena, (size_t)cx_literal_count(literal) + 1, sizeof *data);
+    if (data == NULL)
+        return cx_refuse(c, CXAI_NO_MEMORY, "out of memory");
+    cx_literal_reals(literal, data);
+    *reals = cxai_tensor_dense(data, &literal->shape);
+    return CXAI_OK;
+}
+
 cxai_status cx_read_list(const cx_case *c, int input, const char *name,
                          cx_list *list)
 {

@@ -11,6 +11,11 @@ int cx_has_input(const cx_case *c, int i);
 /* CX_REAL for an input that is left out. */
 cx_type cx_input_type(const cx_case *c, int i);
 
+/* For operators that carry integers: the tensor of an input as reals. Constants
+   of integers, which come without data, are converted into c->arena; of other
+   inputs data stays NULL until the run. */
+cxai_status cx_constant_reals(const cx_case *c, int input, cxai_tensor *reals);
+
 /* values is NULL when the list is left out. */
 typedef struct cx_list {
     int64_t count;

@@ -20,7 +20,12 @@ typedef int64_t cx_comparison(int order);
 cxai_status cx_fold_comparison(const cx_case *c, cx_comparison *comparison,
                                cx_literal *y);
 
-/* The shape that all inputs of a node broadcast to. */
-cxai_status cx_broadcast_inputs(const cx_case *c, cxai_shape *out);
+/* The shape that all inputs of a node broadcast to. Before opset 7 the axes of
+   input 1 may begin at one of input 0's that the attribute `axis` names; they
+   end with the others otherwise. So `trailing` axes of one follow them. */
+int cx_trailing_axes(const cx_case *c);
+cxai_shape cx_with_trailing(const cxai_shape *shape, int trailing);
+cxai_status cx_broadcast_inputs(const cx_case *c, int trailing,
+                                cxai_shape *out);
 
 #endif
