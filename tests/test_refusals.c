@@ -105,7 +105,7 @@ static const refusal one_output_refusals[] = {
       "zero point" },
     { "DequantizeLinear", "2,2=1,2,3,4;1=1", "", CXAI_MALFORMED,
       "its scale is an integer" },
-    { "Where", "2;2;2", "", CXAI_UNSUPPORTED, "condition is computed" },
+    { "Where", "2;2;2", "", CXAI_MALFORMED, "no truth value" },
     { "Where", "2=0,1;3;2", "", CXAI_MALFORMED, "2, 3 and 2 cannot be" },
     { "Where", "2=0,1;2;2=1,1", "", CXAI_MALFORMED, "different types" },
 };
