@@ -147,9 +147,7 @@ static conformance_skip read_value(conformance *t, const char *path,
                            .nodes = 1 };
     uint64_t memory = 0;
     cxai_error error;
-    uint64_t memory = 0;
     cx_reader reader = { .arena = &t->arena,
-                         .memory = &memory,
                          .limits = &limits,
                          .memory = &memory,
                          .error = &error };
