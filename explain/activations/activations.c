@@ -30,20 +30,20 @@ static cxai_status read_value(cxai_activations *out,
     return CXAI_OK;
 }
 
-cxai_status cxai_activations_compute(cxai_activations *out,
-                                     const cxai_model *model, int layer,
-                                     const cxai_real *input,
-                                     const cxai_shape *input_shape, int threads,
-                                     uint64_t max_bytes, cxai_error *error)
+cxai_status cxai_activations_compute_layers(
+    cxai_activations *out, const cxai_model *model, const int *layers,
+    int count, const cxai_real *input, const cxai_shape *input_shape,
+    int threads, uint64_t max_bytes, cxai_error *error)
 {
     cxai_session *session = NULL;
     cxai_request request = { .input_shape = *input_shape,
-                             .watch = &layer,
-                             .watch_count = 1,
+                             .watch = layers,
+                             .watch_count = count,
                              .threads = threads,
                              .max_bytes = max_bytes };
 
-    *out = (cxai_activations){ 0 };
+    for (int i = 0; i < count; i++)
+        out[i] = (cxai_activations){ 0 };
     if (cxai_model_input_count(model) < 1)
         return cxai_fail(error, CXAI_INVALID,
                          "activations: the model has no input");
@@ -53,10 +53,22 @@ cxai_status cxai_activations_compute(cxai_activations *out,
             cxai_session_set(session, cxai_model_input(model, 0), input, error);
     if (!status)
         status = cxai_session_forward(session, error);
-    if (!status)
-        status = read_value(out, session, layer, error);
+    for (int i = 0; !status && i < count; i++)
+        status = read_value(&out[i], session, layers[i], error);
+    for (int i = 0; status && i < count; i++)
+        cxai_activations_free(&out[i]);
     cxai_session_free(&session);
     return status;
+}
+
+cxai_status cxai_activations_compute(cxai_activations *out,
+                                     const cxai_model *model, int layer,
+                                     const cxai_real *input,
+                                     const cxai_shape *input_shape, int threads,
+                                     uint64_t max_bytes, cxai_error *error)
+{
+    return cxai_activations_compute_layers(
+        out, model, &layer, 1, input, input_shape, threads, max_bytes, error);
 }
 
 void cxai_activations_free(cxai_activations *out)

@@ -1,5 +1,6 @@
 #include "input.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -79,4 +80,17 @@ void input_close(input *in)
     cxai_image_free(&in->photo);
     free(in->tensor);
     *in = (input){ .path = in->path, .stem = in->stem };
+}
+
+void input_row_stem(const input *in, int64_t row, char stem[INPUT_STEM])
+{
+    if (input_row_number(in, row) < 0)
+        snprintf(stem, INPUT_STEM, "%s", in->stem);
+    else
+        snprintf(stem, INPUT_STEM, "%s.%lld", in->stem, (long long)row);
+}
+
+int64_t input_row_number(const input *in, int64_t row)
+{
+    return in->shape.dim[0] > 1 ? row : -1;
 }

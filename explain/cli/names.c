@@ -44,6 +44,14 @@ void stem_of(const char *path, char *stem, size_t size)
         stem[point - name] = '\0';
 }
 
+void join_name(char name[NAME_WHOLE], const char *stem, const char *kind,
+               const char *what)
+{
+    char safe[NAME_PART];
+    safe_name(what, safe, sizeof safe);
+    snprintf(name, NAME_WHOLE, "%.110s.%.22s.%s", stem, kind, safe);
+}
+
 /* ---- names given away ---- */
 
 typedef struct given_name {

@@ -17,6 +17,10 @@ void safe_name(const char *text, char *safe, size_t size);
    "-". */
 void stem_of(const char *path, char *stem, size_t size);
 
+/* STEM.KIND.WHAT, what made safe: the name of a file that shows it. */
+void join_name(char name[NAME_WHOLE], const char *stem, const char *kind,
+               const char *what);
+
 /* Names given away. Zero-initialise; name_set_free ends it. */
 typedef struct name_set {
     struct given_name *names; /* a hash table */

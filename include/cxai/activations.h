@@ -24,14 +24,21 @@ typedef struct cxai_activations {
 } cxai_activations;
 
 /*
- * Runs the network up to the layer on dense row-major pictures, as the network
- * takes them (N,C,H,W: see preprocess.h). threads 0: all processors;
+ * Runs the network up to the layers on dense row-major pictures, as the network
+ * takes them (N,C,H,W: see preprocess.h): one forward pass for all of them.
+ * out[i] receives what layers[i] answered. threads 0: all processors;
  * max_bytes 0: 16 GiB.
  *
- * On success *out is owned by the caller, who ends it with
- * cxai_activations_free. Errors: CXAI_INVALID for a layer of rank below 2;
- * those of cxai_session_create.
+ * On success each of out[0 .. count-1] is owned by the caller, who ends it with
+ * cxai_activations_free; on failure all are zero. Errors: CXAI_INVALID for a
+ * layer of rank below 2; those of cxai_session_create.
  */
+CXAI_API cxai_status cxai_activations_compute_layers(
+    cxai_activations *out, const cxai_model *model, const int *layers,
+    int count, const cxai_real *input, const cxai_shape *input_shape,
+    int threads, uint64_t max_bytes, cxai_error *error);
+
+/* The same for one layer. */
 CXAI_API cxai_status cxai_activations_compute(cxai_activations *out,
                                               const cxai_model *model,
                                               int layer, const cxai_real *input,

@@ -1,6 +1,7 @@
 /* cxai activations: what a layer sees in a picture. */
 #include "../batch.h"
 #include "../channels.h"
+#include "../layers.h"
 #include "../tiles.h"
 
 #include <stdio.h>
@@ -12,13 +13,13 @@ typedef struct settings {
     common_settings common;
     tile_settings tiles;
     const char *layer, *channels;
-    int statistics, by_maximum;
+    int all, statistics, by_maximum;
     long long top;
 } settings;
 
 typedef struct observer {
     const settings *settings;
-    int layer;
+    layer_list layers;
     cxai_tiles style;
     cxai_strength order;
 } observer;
@@ -26,8 +27,9 @@ typedef struct observer {
 /* What a layer answered to a picture. */
 typedef struct observation {
     const input *in;
+    int64_t row;
     const char *layer;
-    cxai_activations activations;
+    cxai_activations activations; /* of this row, borrowed */
     int channels;
     cxai_channel_statistics *statistics; /* of every channel */
     channel_list shown;                  /* those to draw */
@@ -74,6 +76,7 @@ static void report(const observer *o, batch *b, const observation *seen,
         print_statistics(seen);
     json_object(&b->report, NULL);
     json_text(&b->report, "image", seen->in->path);
+    json_number(&b->report, "row", (double)seen->row);
     json_text(&b->report, "layer", seen->layer);
     json_text(&b->report, "shape", shape);
     json_number(&b->report, "dead_channels", dead);
@@ -131,22 +134,51 @@ static cxai_status draw(const observer *o, batch *b, const observation *seen,
 static cxai_status deliver(const observer *o, batch *b, const observation *seen,
                            cxai_error *error)
 {
-    char name[NAME_WHOLE], layer[NAME_PART];
-    output_subject subject = { seen->in->path, -1, seen->layer, NULL };
+    char name[NAME_WHOLE], stem[INPUT_STEM];
+    output_subject subject = { seen->in->path,
+                               input_row_number(seen->in, seen->row),
+                               seen->layer, NULL };
     cxai_shape item = seen->activations.shape;
     item.rank--;
     for (int d = 0; d < item.rank; d++)
         item.dim[d] = seen->activations.shape.dim[d + 1];
-    safe_name(seen->layer, layer, sizeof layer);
-    snprintf(name, sizeof name, "%s.activations.%s", seen->in->stem, layer);
+    input_row_stem(seen->in, seen->row, stem);
+    join_name(name, stem, "activations", seen->layer);
     cxai_status status = draw(o, b, seen, name, error);
     if (status != CXAI_OK)
         return status;
     outputs_note(&b->outputs, &subject);
-    status = numbers_add(&b->numbers, seen->activations.data, &item,
-                         seen->activations.shape.dim[0], name, &subject, error);
+    status = numbers_add(&b->numbers, seen->activations.data, &item, 1, name,
+                         &subject, error);
     if (status == CXAI_OK)
         report(o, b, seen, b->outputs.path);
+    return status;
+}
+
+/* One layer's answer, picture by picture. */
+static cxai_status show(const observer *o, batch *b, const input *in, int layer,
+                        const cxai_activations *activations, cxai_error *error)
+{
+    int64_t rows = in->shape.dim[0];
+    int64_t count = cxai_shape_count(&activations->shape);
+    cxai_status status = CXAI_OK;
+    if (activations->shape.dim[0] != rows)
+        rows = 1; /* the network mixes the pictures of a batch */
+    for (int64_t row = 0; status == CXAI_OK && row < rows; row++) {
+        observation seen = {
+            .in = in,
+            .row = row,
+            .layer = cxai_model_value_name(b->bench.model, layer),
+            .activations = { activations->shape,
+                             activations->data + row * (count / rows) },
+        };
+        seen.activations.shape.dim[0] /= rows;
+        status = examine(o, &seen, error);
+        if (status == CXAI_OK)
+            status = deliver(o, b, &seen, error);
+        channels_free(&seen.shown);
+        free(seen.statistics);
+    }
     return status;
 }
 
@@ -154,30 +186,42 @@ static cxai_status observe(batch *b, const input *in, void *payload,
                            cxai_error *error)
 {
     const observer *o = payload;
-    observation seen = { .in = in,
-                         .layer =
-                             cxai_model_value_name(b->bench.model, o->layer) };
-    cxai_status status = cxai_activations_compute(
-        &seen.activations, b->bench.model, o->layer, in->tensor, &in->shape,
-        (int)b->settings->threads, 0, error);
-    if (status == CXAI_OK)
-        status = examine(o, &seen, error);
-    if (status == CXAI_OK)
-        status = deliver(o, b, &seen, error);
-    channels_free(&seen.shown);
-    free(seen.statistics);
-    cxai_activations_free(&seen.activations);
+    int count = o->layers.count;
+    cxai_activations *activations = calloc((size_t)count, sizeof *activations);
+    if (activations == NULL)
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for %d layers",
+                         count);
+    cxai_status status = cxai_activations_compute_layers(
+        activations, b->bench.model, o->layers.values, count, in->tensor,
+        &in->shape, (int)b->settings->threads, 0, error);
+    for (int i = 0; status == CXAI_OK && i < count; i++)
+        status = show(o, b, in, o->layers.values[i], &activations[i], error);
+    for (int i = 0; i < count; i++)
+        cxai_activations_free(&activations[i]);
+    free(activations);
     return status;
 }
 
 static int prepare(observer *o, const batch *b)
 {
+    const settings *s = o->settings;
     cxai_error error;
-    cxai_status status =
-        tile_style(&o->style, &o->settings->tiles, CXAI_VIRIDIS, &error);
+    cxai_status status = tile_style(&o->style, &s->tiles, CXAI_VIRIDIS, &error);
     if (status == CXAI_OK)
-        status = find_layer(&b->bench, o->settings->layer, &o->layer, &error);
-    return status == CXAI_OK ? EXIT_DONE : complain_error(&error);
+        status = s->all ? layers_all(&o->layers, &b->bench, &error)
+                        : layers_find(&o->layers, &b->bench, s->layer, &error);
+    if (status != CXAI_OK)
+        return complain_error(&error);
+    if (o->layers.count > 1 && s->common.out != NULL && !b->outputs.is_folder) {
+        complain("several layers need a folder for -o: %s/", s->common.out);
+        return EXIT_USAGE;
+    }
+    if (o->layers.count > 1 && s->common.npy != NULL &&
+        !b->numbers.files.is_folder) {
+        complain("several layers need a folder for --npy: %s/", s->common.npy);
+        return EXIT_USAGE;
+    }
+    return EXIT_DONE;
 }
 
 static int run(const void *given, const char *const *operands, int count)
@@ -191,6 +235,7 @@ static int run(const void *given, const char *const *operands, int count)
         status = prepare(&o, &b);
     if (status == EXIT_DONE)
         status = batch_run(&b, observe, &o);
+    layers_free(&o.layers);
     batch_close(&b);
     return status;
 }
@@ -199,7 +244,10 @@ static int run(const void *given, const char *const *operands, int count)
 
 static const option_spec specs[] = {
     { 'l', "layer", "LAYER", OPTION_TEXT, AT(layer), 0, 0,
-      "as cxai summary names it; default: the CAM layer" },
+      "as cxai summary names it, several joined by commas;\n"
+      "default: the CAM layer" },
+    { 0, "all", NULL, OPTION_FLAG, AT(all), 0, 0,
+      "every layer that has channels" },
     { 'c', "channels", "LIST", OPTION_TEXT, AT(channels), 0, 0,
       "draw these: 3,17,40..47; default: all" },
     { 'k', "top", "K", OPTION_INTEGER, AT(top), 1, 1000000,
@@ -224,10 +272,11 @@ const command command_activations = {
     .description =
         "Draws a layer's feature maps as tiles, with statistics of every\n"
         "channel in --json or with --statistics. --npy holds the numbers\n"
-        "(N,C,H,W).",
+        "(N,C,H,W); where it is a folder/, a file for each picture and layer.",
     .examples =
         "  cxai activations data/dog.jpg -l stem -o stem.png\n"
-        "  cxai activations data/dog.jpg -l head --top 16 --statistics\n",
+        "  cxai activations data/dog.jpg -l head --top 16 --statistics\n"
+        "  cxai activations data/dog.jpg --all -o layers/ --npy layers/\n",
     .options = { &own_options, &tile_options, &image_options, &model_options,
                  &preprocess_options },
     .settings_size = sizeof(settings),

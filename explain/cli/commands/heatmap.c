@@ -100,18 +100,14 @@ static void describe(const heater *h, const batch *b, const explanation *e,
                      const char *label, char name[NAME_WHOLE],
                      output_subject *subject)
 {
-    char safe[NAME_PART], row[24] = "";
+    char stem[INPUT_STEM];
     int layer = e->maps[0].layer;
-    *subject = (output_subject){ e->in->path, -1, NULL, label };
-    if (e->in->shape.dim[0] > 1) {
-        snprintf(row, sizeof row, ".%lld", (long long)e->row);
-        subject->row = e->row;
-    }
-    if (layer >= 0)
-        subject->layer = cxai_model_value_name(b->bench.model, layer);
-    safe_name(label, safe, sizeof safe);
-    snprintf(name, NAME_WHOLE, "%.100s%s.%.22s.%s", e->in->stem, row,
-             h->method->name, safe);
+    *subject = (output_subject){
+        e->in->path, input_row_number(e->in, e->row),
+        layer < 0 ? NULL : cxai_model_value_name(b->bench.model, layer), label
+    };
+    input_row_stem(e->in, e->row, stem);
+    join_name(name, stem, h->method->name, label);
 }
 
 /* Draws count maps from number first on into one file. */
