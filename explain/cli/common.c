@@ -138,15 +138,20 @@ static cxai_status load_builtin(workbench *bench, cxai_error *error)
     return status;
 }
 
+/* A network that takes no pictures can still be fed arrays. */
 static cxai_status load_file(workbench *bench, const char *path,
                              cxai_error *error)
 {
     bench->name = path;
     cxai_status status = cxai_model_load(&bench->model, path, NULL, error);
-    if (status == CXAI_OK)
-        status = cxai_preprocess_for_model(&bench->preprocess, bench->model,
-                                           path, error);
-    return status;
+    if (status != CXAI_OK)
+        return status;
+    status = cxai_preprocess_for_model(&bench->preprocess, bench->model, path,
+                                       error);
+    if (status != CXAI_UNSUPPORTED)
+        return status;
+    bench->no_pictures = *error;
+    return CXAI_OK;
 }
 
 static cxai_status load_labels(workbench *bench,
@@ -175,15 +180,27 @@ static cxai_status override(workbench *bench, const common_settings *settings,
         if (settings->preprocess[i] != NULL)
             status = cxai_preprocess_set(&bench->preprocess, preprocess_keys[i],
                                          settings->preprocess[i], error);
-    if (status == CXAI_OK)
+    if (status == CXAI_OK && bench->no_pictures.status == CXAI_OK)
         status = cxai_preprocess_check(&bench->preprocess, bench->model, error);
     return status;
+}
+
+/* The shape of one picture, or of what the network takes instead, free
+   dimensions being 1. */
+static cxai_shape input_shape_of(const workbench *bench)
+{
+    if (bench->no_pictures.status == CXAI_OK)
+        return cxai_preprocess_shape(&bench->preprocess, 1);
+    cxai_shape shape = cxai_model_input_shape(bench->model, 0);
+    for (int d = 0; d < shape.rank; d++)
+        shape.dim[d] = shape.dim[d] > 0 ? shape.dim[d] : 1;
+    return shape;
 }
 
 /* The shapes of all values for one picture. */
 static cxai_status find_shapes(workbench *bench, cxai_error *error)
 {
-    bench->input_shape = cxai_preprocess_shape(&bench->preprocess, 1);
+    bench->input_shape = input_shape_of(bench);
     bench->shapes = calloc((size_t)cxai_model_value_count(bench->model) + 1,
                            sizeof *bench->shapes);
     if (bench->shapes == NULL)
@@ -198,7 +215,8 @@ static void check_labels(workbench *bench)
 {
     const cxai_shape *logits = &bench->shapes[cxai_model_logits(bench->model)];
     int count = cxai_labels_count(bench->labels);
-    if (count == 0 || logits->rank != 2 || logits->dim[1] == count)
+    if (count == 0 || logits->rank < 2 || logits->dim[1] == count ||
+        cxai_shape_count(logits) != logits->dim[0] * logits->dim[1])
         return;
     warn(bench,
          "there are %d labels, but the model has %lld classes: classes are "
@@ -256,6 +274,13 @@ cxai_status find_layer(const workbench *bench, const char *name, int *value,
     return status;
 }
 
+const char *preprocess_text(const workbench *bench, char *text, size_t size)
+{
+    if (bench->no_pictures.status != CXAI_OK)
+        return "none: the network takes .npy arrays";
+    return cxai_preprocess_text(&bench->preprocess, text, size);
+}
+
 /* ---- reports --------------------------------------------------------------
  */
 
@@ -271,7 +296,7 @@ void report_begin(json *report, const char *name, const workbench *bench)
     json_number(report, "load_seconds", bench->load_seconds);
     json_end(report);
     json_text(report, "preprocessing",
-              cxai_preprocess_text(&bench->preprocess, text, sizeof text));
+              preprocess_text(bench, text, sizeof text));
 }
 
 cxai_status report_end(json *report, workbench *bench, int wanted,
@@ -283,11 +308,11 @@ cxai_status report_end(json *report, workbench *bench, int wanted,
         report->failed = 1;
     else
         json_insert(report, "warnings", bench->warnings.text);
-    json_end(report);
+    json_end_all(report);
     if (report->failed)
         status = cxai_fail(error, CXAI_NO_MEMORY, "no memory for the report");
     else if (wanted)
-        say("%s\n", report->text);
+        say("%s", report->text);
     json_free(report);
     return status;
 }

@@ -50,6 +50,7 @@ typedef struct workbench {
     cxai_model *model;
     const char *name; /* path, or "built-in efficientnet-lite0" */
     cxai_preprocess preprocess;
+    cxai_error no_pictures; /* why the network takes none; status OK: it does */
     cxai_labels *labels;    /* NULL: none */
     cxai_shape input_shape; /* of one picture */
     cxai_shape *shapes;     /* of all values for input_shape */
@@ -68,6 +69,9 @@ void warn(workbench *bench, const char *format, ...) CXAI_PRINTF(2, 3);
 
 /* A class's name, or NULL. */
 const char *class_name(const workbench *bench, int64_t index);
+
+/* The preprocessing in one line. */
+const char *preprocess_text(const workbench *bench, char *text, size_t size);
 
 /* Finds the layer a user names; NULL: the default CAM layer. */
 cxai_status find_layer(const workbench *bench, const char *name, int *value,

@@ -1,7 +1,25 @@
 #include "heat.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A grey ground for what is no picture, of the map's size. */
+static cxai_status draw_nothing(cxai_image *out, const cxai_shape *shape,
+                                cxai_error *error)
+{
+    char text[128];
+    if (shape->rank != 4 || shape->dim[2] > INT_MAX || shape->dim[3] > INT_MAX)
+        return cxai_fail(error, CXAI_UNSUPPORTED,
+                         "what the network takes (%s) cannot be drawn: take "
+                         "--raw --npy FILE",
+                         cxai_shape_text(shape, text, sizeof text));
+    cxai_status status = cxai_image_create(out, (int)shape->dim[3],
+                                           (int)shape->dim[2], 3, error);
+    if (status == CXAI_OK)
+        memset(out->pixels, 128, (size_t)out->width * (size_t)out->height * 3);
+    return status;
+}
 
 cxai_status heat_photo(cxai_image *photo, cxai_geometry *geometry,
                        const input *in, const workbench *bench, int64_t row,
@@ -20,8 +38,11 @@ cxai_status heat_photo(cxai_image *photo, cxai_geometry *geometry,
         return status;
     }
     int64_t one = cxai_shape_count(&bench->input_shape);
-    cxai_status status = cxai_preprocess_invert(
-        &bench->preprocess, in->tensor + row * one, photo, error);
+    cxai_status status =
+        bench->no_pictures.status != CXAI_OK
+            ? draw_nothing(photo, &bench->input_shape, error)
+            : cxai_preprocess_invert(&bench->preprocess, in->tensor + row * one,
+                                     photo, error);
     int width = photo->width, height = photo->height;
     *geometry = (cxai_geometry){
         .photo_width = width,

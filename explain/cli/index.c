@@ -110,8 +110,7 @@ cxai_status index_save(json *files, const char *folder, const name_set *names,
             keep(files, entry);
     }
     cJSON_Delete(old);
-    json_end(files);
-    json_end(files);
+    json_end_all(files);
     if (status == CXAI_OK)
         status = path_in(folder, "index.json", path, sizeof path, error);
     if (status == CXAI_OK && files->failed)

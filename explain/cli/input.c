@@ -56,6 +56,9 @@ static cxai_status open_array(input *in, const workbench *bench,
 static cxai_status open_picture(input *in, const workbench *bench,
                                 cxai_error *error)
 {
+    if (bench->no_pictures.status != CXAI_OK)
+        return cxai_fail(error, CXAI_UNSUPPORTED, "%s: %s", in->path,
+                         bench->no_pictures.message);
     cxai_status status =
         cxai_image_load(&in->photo, in->path, NULL, &in->info, error);
     if (status != CXAI_OK)

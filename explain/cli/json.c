@@ -133,6 +133,13 @@ void json_end(json *j)
     add_text(j, j->arrays >> j->depth & 1 ? "]" : "}");
 }
 
+void json_end_all(json *j)
+{
+    while (j->depth > 0)
+        json_end(j);
+    add_text(j, "\n");
+}
+
 /* ---- values ---- */
 
 void json_text(json *j, const char *key, const char *value)

@@ -23,6 +23,8 @@ void json_object(json *j, const char *key);
 void json_array(json *j, const char *key);
 /* Ends the innermost object or array. */
 void json_end(json *j);
+/* Ends all that is open, and the line. */
+void json_end_all(json *j);
 
 /* A value of NULL is null. */
 void json_text(json *j, const char *key, const char *value);

@@ -56,9 +56,9 @@ static void print_head(const workbench *bench)
         printf("input          %s %s\n", cxai_model_value_name(model, v),
                cxai_shape_text(&bench->shapes[v], text, sizeof text));
     }
-    printf("preprocessing  %s\n",
-           cxai_preprocess_text(&bench->preprocess, text, sizeof text));
-    printf("               from %s\n", bench->preprocess.source);
+    printf("preprocessing  %s\n", preprocess_text(bench, text, sizeof text));
+    if (bench->no_pictures.status == CXAI_OK)
+        printf("               from %s\n", bench->preprocess.source);
     if (cxai_labels_count(bench->labels) > 0)
         printf("labels         %d\n", cxai_labels_count(bench->labels));
     printf("logits         %s\n",

@@ -260,6 +260,9 @@ static cxai_status synthesize(workbench *bench, const settings *s,
     wishes w = { 0 };
     progress shown = progress_begin(s->common.quiet, 1);
     cxai_synthesis_options options = find_options(s, &shown);
+    if (bench->no_pictures.status != CXAI_OK)
+        return cxai_fail(error, CXAI_UNSUPPORTED, "%s",
+                         bench->no_pictures.message);
     cxai_status status = outputs_open(&files, s->common.out, error);
     if (status == CXAI_OK)
         status = make_wishes(bench, s, &options, &w, error);
