@@ -14,9 +14,17 @@
 typedef enum option_kind {
     OPTION_FLAG,    /* int: 1 when given */
     OPTION_TEXT,    /* const char * */
+    OPTION_TEXTS,   /* text_list: may be given several times */
     OPTION_INTEGER, /* long long, within minimum..maximum */
     OPTION_NUMBER,  /* double, within minimum..maximum */
 } option_kind;
+
+enum { MOST_TEXTS = 16 };
+
+typedef struct text_list {
+    int count;
+    const char *text[MOST_TEXTS];
+} text_list;
 
 /* One option; offset is where its list's part of the settings keeps it. */
 typedef struct option_spec {

@@ -23,6 +23,9 @@ static const option_spec model_specs[] = {
       "say what was done as JSON on standard output" },
     { 0, "threads", "N", OPTION_INTEGER, AT(threads), 1, 256,
       "default: as many as there are processors" },
+    { 0, "limit", "KEY=SIZE", OPTION_TEXTS, AT(limits), 0, 0,
+      "refuse what is larger; KEY: file, tensor, memory (bytes),\n"
+      "pixels, nodes, nesting; SIZE: 500M, 2G" },
     { 'q', "quiet", NULL, OPTION_FLAG, AT(quiet), 0, 0,
       "no progress, no warnings" },
 };
@@ -103,7 +106,8 @@ void warn(workbench *bench, const char *format, ...)
 
 int complain_error(const cxai_error *error)
 {
-    return complain("%s", error->message);
+    return complain("%s%s", error->message,
+                    error->status == CXAI_LIMIT ? " (see --limit)" : "");
 }
 
 double seconds_now(void)
@@ -126,7 +130,7 @@ static cxai_status load_builtin(workbench *bench, cxai_error *error)
     bench->name = "built-in " BUILTIN_NAME;
     cxai_status status = cxai_model_load_memory(
         &bench->model, builtin_model, size_of(builtin_model, builtin_model_end),
-        NULL, NULL, error);
+        NULL, &bench->limits.model, error);
     if (status == CXAI_OK)
         status = cxai_preprocess_for_model(&bench->preprocess, bench->model,
                                            NULL, error);
@@ -143,7 +147,8 @@ static cxai_status load_file(workbench *bench, const char *path,
                              cxai_error *error)
 {
     bench->name = path;
-    cxai_status status = cxai_model_load(&bench->model, path, NULL, error);
+    cxai_status status =
+        cxai_model_load(&bench->model, path, &bench->limits.model, error);
     if (status != CXAI_OK)
         return status;
     status = cxai_preprocess_for_model(&bench->preprocess, bench->model, path,
@@ -230,6 +235,8 @@ int workbench_open(workbench *bench, const common_settings *settings)
     cxai_error error;
     *bench = (workbench){ .quiet = settings->quiet };
     json_array(&bench->warnings, NULL);
+    if (limits_read(&bench->limits, &settings->limits) != EXIT_DONE)
+        return EXIT_USAGE;
     double start = seconds_now();
     cxai_status status = settings->model == NULL
                              ? load_builtin(bench, &error)

@@ -6,6 +6,7 @@
 #include "command.h"
 
 #include "json.h"
+#include "limits.h"
 
 #include "cxai/labels.h"
 #include "cxai/model.h"
@@ -20,6 +21,7 @@ typedef struct common_settings {
     int json;
     int quiet;
     long long threads;
+    text_list limits;
     const char *preprocess[9]; /* by number in preprocess_options */
     const char *files_from;
     int recursive;
@@ -55,6 +57,7 @@ typedef struct workbench {
     cxai_shape input_shape; /* of one picture */
     cxai_shape *shapes;     /* of all values for input_shape */
     double load_seconds;
+    limits limits;
     int quiet;
     json warnings; /* an array, for the report */
 } workbench;

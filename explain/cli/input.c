@@ -28,8 +28,8 @@ int input_is_named(const char *name)
 static cxai_status open_array(input *in, const workbench *bench,
                               cxai_error *error)
 {
-    cxai_status status =
-        cxai_npy_load(in->path, 0, &in->tensor, &in->shape, error);
+    cxai_status status = cxai_npy_load(in->path, bench->limits.model.file_bytes,
+                                       &in->tensor, &in->shape, error);
     if (status != CXAI_OK)
         return status;
     if (in->shape.rank == bench->input_shape.rank - 1) {
@@ -59,8 +59,12 @@ static cxai_status open_picture(input *in, const workbench *bench,
     if (bench->no_pictures.status != CXAI_OK)
         return cxai_fail(error, CXAI_UNSUPPORTED, "%s: %s", in->path,
                          bench->no_pictures.message);
+    const cxai_image_options options = {
+        .max_pixels = bench->limits.pixels,
+        .max_bytes = bench->limits.model.file_bytes,
+    };
     cxai_status status =
-        cxai_image_load(&in->photo, in->path, NULL, &in->info, error);
+        cxai_image_load(&in->photo, in->path, &options, &in->info, error);
     if (status != CXAI_OK)
         return status;
     in->shape = bench->input_shape;

@@ -60,6 +60,11 @@ static int store(const command *c, const option_spec *spec, const char *text,
     switch (spec->kind) {
     case OPTION_FLAG: *(int *)place = 1; break;
     case OPTION_TEXT: *(const char **)place = text; break;
+    case OPTION_TEXTS:
+        if (((text_list *)place)->count == MOST_TEXTS)
+            return usage_error(c, "too many times:", spec->name);
+        ((text_list *)place)->text[((text_list *)place)->count++] = text;
+        break;
     case OPTION_INTEGER: failed = store_integer(spec, text, place); break;
     case OPTION_NUMBER: failed = store_number(spec, text, place); break;
     }
