@@ -14,7 +14,6 @@
 static const char *const owed[][2] = {
     { "O31 0", "layers with channels last" },
     { "O31 1", "layers with channels last" },
-    { "O43", "models that take no picture" },
 };
 
 static int is_owed(const char *id, int index)
