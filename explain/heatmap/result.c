@@ -137,19 +137,41 @@ static cxai_status allocate(cxai_heatmap *result, const cxai_shape *shape,
     return CXAI_OK;
 }
 
+static void find_range(const cxai_real *map, int64_t count, cxai_real *low,
+                       cxai_real *high)
+{
+    *low = *high = map[0];
+    for (int64_t i = 1; i < count; i++) {
+        *low = map[i] < *low ? map[i] : *low;
+        *high = map[i] > *high ? map[i] : *high;
+    }
+}
+
+/* What the method computed, as it is. */
+static void note_range(cxai_heatmap *result, const cxai_real *data,
+                       int64_t count)
+{
+    cxai_real low, high;
+
+    result->state = state_of(data, count);
+    find_range(data, count, &low, &high);
+    int finite = result->state != CXAI_HEATMAP_NOT_FINITE;
+    result->minimum = finite ? (double)low : (double)NAN;
+    result->maximum = finite ? (double)high : (double)NAN;
+}
+
 /* pytorch-grad-cam, utils/image.py, scale_cam_image: (x - min) / (1e-7 + max),
-   the maximum being taken after the subtraction. */
+   the maximum being taken after the subtraction; without the 1e-7, which would
+   leave a map of tiny numbers dark. */
 static void min_max(cxai_real *map, int64_t count)
 {
-    cxai_real low = map[0], high = map[0];
+    cxai_real low, high;
 
-    for (int64_t i = 1; i < count; i++) {
-        low = map[i] < low ? map[i] : low;
-        high = map[i] > high ? map[i] : high;
-    }
-    cxai_real range = (cxai_real)1e-7 + (high - low);
+    find_range(map, count, &low, &high);
+    double range = (double)high - (double)low;
     for (int64_t i = 0; i < count; i++)
-        map[i] = (map[i] - low) / range;
+        map[i] =
+            range > 0 ? (cxai_real)(((double)map[i] - (double)low) / range) : 0;
 }
 
 /* base_cam.py: ReLU and min-max at the layer's size (compute_cam_per_layer),
@@ -184,7 +206,7 @@ cxai_status cxai_heatmap_set_map(const cxai_heatmap_call *call, int i,
 
     if (status != CXAI_OK)
         return status;
-    result->state = state_of(map, count);
+    note_range(result, map, count);
     if (raw) {
         memcpy(result->data, map, (size_t)count * sizeof *map);
         return CXAI_OK;
@@ -221,6 +243,6 @@ cxai_status cxai_heatmap_set_attribution(const cxai_heatmap_call *call, int i,
     for (int64_t c = 0; c < call->channels; c++)
         for (int64_t k = 0; k < positions; k++)
             *out++ = attribution[c * channel_step + k * position_step];
-    result->state = state_of(result->data, call->channels * positions);
+    note_range(result, result->data, call->channels * positions);
     return CXAI_OK;
 }

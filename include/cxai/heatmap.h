@@ -63,7 +63,9 @@ typedef struct cxai_heatmap {
     cxai_heatmap_kind kind;
     int raw; /* a map before ReLU, scaling and resizing */
     cxai_heatmap_state state;
-    cxai_target target;  /* no longer open: see cxai_target_resolve */
+    double minimum, maximum; /* of what the method computed, before ReLU,
+                                scaling and resizing; NaN where not finite */
+    cxai_target target;      /* no longer open: see cxai_target_resolve */
     unsigned char *mask; /* owned, what the target's masks lie in; or NULL */
     double score;        /* the target's number: for a class its logit */
     double probability;  /* of a class, or of the contrary where its weight is
