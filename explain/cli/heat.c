@@ -57,6 +57,17 @@ cxai_status heat_photo(cxai_image *photo, cxai_geometry *geometry,
     return status;
 }
 
+const char *heat_normalisation(const cxai_heatmap *map)
+{
+    if (map->kind == CXAI_HEATMAP_ATTRIBUTION)
+        return "numbers: none; picture: channels summed, divided by the "
+               "magnitude below which 98 % of the total lies, cut off at 1";
+    if (map->raw)
+        return "none";
+    return "ReLU, minimum to 0 and maximum to 1, bilinear resize, minimum to 0 "
+           "and maximum to 1";
+}
+
 /* The map to look at, over the network's input, scaled to 0..1 for colours. */
 static cxai_real *display_map(const cxai_heatmap *heatmap,
                               cxai_heatmap_sign sign, cxai_error *error)

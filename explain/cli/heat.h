@@ -21,6 +21,9 @@ cxai_status heat_photo(cxai_image *photo, cxai_geometry *geometry,
                        const input *in, const workbench *bench, int64_t row,
                        cxai_error *error);
 
+/* How a map's scale, and its picture's, come from the raw numbers. */
+const char *heat_normalisation(const cxai_heatmap *map);
+
 /* Lays heatmaps over their photo: one alone, several as a grid with the names
    of their targets. */
 cxai_status heat_draw(cxai_image *out, const cxai_image *photo,

@@ -1,6 +1,7 @@
 /* cxai activations: what a layer sees in a picture. */
 #include "../batch.h"
 #include "../channels.h"
+#include "../finite.h"
 #include "../layers.h"
 #include "../tiles.h"
 
@@ -179,6 +180,8 @@ static cxai_status show(const observer *o, batch *b, const input *in, int layer,
         channels_free(&seen.shown);
         free(seen.statistics);
     }
+    if (status == CXAI_OK && !all_finite(activations->data, count))
+        not_finite(b, in, in->tensor, &in->shape, layer);
     return status;
 }
 

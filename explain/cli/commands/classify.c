@@ -1,5 +1,6 @@
 /* cxai classify: what a network says of pictures. */
 #include "../batch.h"
+#include "../finite.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -84,6 +85,8 @@ static cxai_status show(const classifier *c, batch *b, const input *in,
     json_object(&b->report, NULL);
     json_text(&b->report, "image", in->path);
     json_number(&b->report, "row", (double)row);
+    json_text(&b->report, "state",
+              all_finite(logits, classes) ? "ok" : "not finite");
     json_array(&b->report, "classes");
     for (long long k = 0; k < c->settings->top && k < classes; k++) {
         int64_t best = find_best(logits, taken, classes);
@@ -108,6 +111,8 @@ static cxai_status show_all(const classifier *c, batch *b, const input *in,
                     &subject, error);
     for (int64_t r = 0; status == CXAI_OK && r < in->shape.dim[0]; r++)
         status = show(c, b, in, r, logits + r * classes, classes, error);
+    if (status == CXAI_OK && !all_finite(logits, in->shape.dim[0] * classes))
+        not_finite(b, in, in->tensor, &in->shape, c->classes.value);
     return status;
 }
 

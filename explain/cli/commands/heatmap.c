@@ -1,6 +1,7 @@
 /* cxai heatmap: where in a picture a decision comes from. */
 #include "../batch.h"
 #include "../explained.h"
+#include "../finite.h"
 #include "../heat.h"
 
 #include <math.h>
@@ -89,6 +90,9 @@ static void report(const heater *h, batch *b, const explanation *e, int i,
     json_number(j, "probability", map->probability);
     json_number(j, "completeness_error", map->delta);
     json_text(j, "state", state_names[map->state]);
+    json_number(j, "raw_minimum", map->minimum);
+    json_number(j, "raw_maximum", map->maximum);
+    json_text(j, "normalisation", heat_normalisation(map));
     if (*file)
         json_text(j, "file", file);
     json_number(j, "seconds", e->seconds);
@@ -146,14 +150,15 @@ static cxai_status deliver(const heater *h, batch *b, const explanation *e,
         char name[NAME_WHOLE];
         output_subject subject;
         const cxai_heatmap *map = &e->maps[i];
-        if (!together && !raw)
+        int drawn = !raw && map->state != CXAI_HEATMAP_NOT_FINITE;
+        if (!together && drawn)
             status = draw(h, b, e, i, 1, error);
         describe(h, b, e, e->names[i], name, &subject);
         if (status == CXAI_OK)
             status = numbers_add(&b->numbers, map->data, &map->shape, 1, name,
                                  &subject, error);
         if (status == CXAI_OK)
-            report(h, b, e, i, raw ? "" : b->outputs.path);
+            report(h, b, e, i, drawn ? b->outputs.path : "");
     }
     return status;
 }
@@ -211,6 +216,29 @@ static cxai_status explain_row(const heater *h, batch *b, explanation *e,
     return status == CXAI_OK ? deliver(h, b, e, error) : status;
 }
 
+/* A score or map that is not finite is a result, and a failure. */
+static void check_finite(batch *b, const explanation *e)
+{
+    const workbench *bench = &b->bench;
+    const cxai_real *tensor =
+        e->in->tensor + e->row * cxai_shape_count(&bench->input_shape);
+    for (int i = 0; i < e->count; i++) {
+        const cxai_heatmap *map = &e->maps[i];
+        if (!isfinite(map->score)) {
+            not_finite(b, e->in, tensor, &bench->input_shape,
+                       map->target.value);
+            return;
+        }
+        if (map->state == CXAI_HEATMAP_NOT_FINITE) {
+            warn(&b->bench,
+                 "%s: the heatmap of \"%s\" is NaN or infinite, though the "
+                 "score is not: the gradient is",
+                 e->in->path, e->names[i]);
+            b->status = EXIT_FAILED;
+        }
+    }
+}
+
 static cxai_status explain(batch *b, const input *in, void *payload,
                            cxai_error *error)
 {
@@ -218,6 +246,8 @@ static cxai_status explain(batch *b, const input *in, void *payload,
     for (int64_t row = 0; status == CXAI_OK && row < in->shape.dim[0]; row++) {
         explanation e = { .in = in, .row = row };
         status = explain_row(payload, b, &e, error);
+        if (status == CXAI_OK)
+            check_finite(b, &e);
         explanation_free(&e);
     }
     return status;
