@@ -1,109 +1,16 @@
 /*
  * The command line as people use and misuse it: exit codes, one clear line for
  * every mistake, examples that work as typed, JSON and arrays that say what
- * was done. The program is $CXAI, run by $RUNNER where that is set (valgrind,
- * say); commands run in a folder of their own that has links to data/ and to
- * nets/, the small networks of tests/data.
+ * was done.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cjson/cJSON.h>
 
 #include "cxai/file.h"
 #include "cxai/image.h"
 #include "support/check.h"
-
-enum { TEXT = 1 << 20 };
-
-typedef struct fixture {
-    char folder[64];
-    char top[4096];
-    char out[TEXT];   /* standard output of the last command */
-    char error[4096]; /* and its standard error */
-} fixture;
-
-static void read_text(const char *path, char *text, size_t size)
-{
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    size_t length = fread(text, 1, size - 1, file);
-    text[length] = '\0';
-    fclose(file);
-}
-
-/* Runs a shell command in which "cxai" is the program; its exit code. */
-static int sh(fixture *f, const char *command)
-{
-    char line[8192], path[128];
-    snprintf(line, sizeof line,
-             "cxai() { $RUNNER \"$CXAI\" \"$@\"; }; cd %s && { %s ; } >out.txt "
-             "2>error.txt",
-             f->folder, command);
-    int status = system(line);
-    snprintf(path, sizeof path, "%s/out.txt", f->folder);
-    read_text(path, f->out, sizeof f->out);
-    snprintf(path, sizeof path, "%s/error.txt", f->folder);
-    read_text(path, f->error, sizeof f->error);
-    assert_true(WIFEXITED(status)); /* never a signal */
-    return WEXITSTATUS(status);
-}
-
-static void succeed(fixture *f, const char *command)
-{
-    int code = sh(f, command);
-    if (code != 0)
-        fail_msg("\"%s\" ended with %d: %s", command, code, f->error);
-}
-
-/* The command ends with a code, and one line that holds the text. */
-static void refuse(fixture *f, const char *command, int code, const char *text)
-{
-    int got = sh(f, command);
-    const char *end = strchr(f->error, '\n');
-    if (got != code || strstr(f->error, text) == NULL)
-        fail_msg("\"%s\" ended with %d, not %d: %s", command, got, code,
-                 f->error);
-    if (end == NULL || end[1] != '\0')
-        fail_msg("\"%s\" did not say one line: %s", command, f->error);
-}
-
-static int exists(const fixture *f, const char *name)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", f->folder, name);
-    return access(path, F_OK) == 0;
-}
-
-static int set_up(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    char command[10000];
-    if (f == NULL || getenv("CXAI") == NULL ||
-        getcwd(f->top, sizeof f->top) == NULL)
-        return -1;
-    strcpy(f->folder, "/tmp/cxai-test-XXXXXX");
-    if (mkdtemp(f->folder) == NULL)
-        return -1;
-    *state = f;
-    snprintf(command, sizeof command,
-             "ln -s %s/data %s/data && ln -s %s/tests/data/nets %s/nets",
-             f->top, f->folder, f->top, f->folder);
-    return system(command);
-}
-
-static int tear_down(void **state)
-{
-    fixture *f = *state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", f->folder);
-    int status = system(command);
-    free(f);
-    return status;
-}
+#include "support/cli.h"
 
 /* ---- help ---------------------------------------------------------------- */
 
@@ -390,22 +297,6 @@ static void test_full_disk(void **state)
 
 /* ---- results ------------------------------------------------------------- */
 
-static cJSON *parsed(const fixture *f)
-{
-    cJSON *json = cJSON_Parse(f->out);
-    if (json == NULL)
-        fail_msg("no JSON: %.200s", f->out);
-    return json;
-}
-
-static const cJSON *get(const cJSON *json, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
-    if (item == NULL)
-        fail_msg("the report lacks \"%s\"", name);
-    return item;
-}
-
 static void test_classify_report(void **state)
 {
     fixture *f = *state;
@@ -422,19 +313,6 @@ static void test_classify_report(void **state)
         get(get(json, "model"), "sha256")->valuestring,
         "d52830e5837d538768dca3664745045f79f91e65420f57b02371e670dc7f9567");
     cJSON_Delete(json);
-}
-
-/* Shape of an array that a command wrote. */
-static void check_array(const fixture *f, const char *name, const char *shape)
-{
-    char path[256], text[128];
-    cxai_error error;
-    cxai_real *data;
-    cxai_shape s;
-    snprintf(path, sizeof path, "%s/%s", f->folder, name);
-    check_ok(cxai_npy_load(path, 0, &data, &s, &error), &error);
-    assert_string_equal(cxai_shape_text(&s, text, sizeof text), shape);
-    free(data);
 }
 
 static void test_arrays_have_the_promised_shapes(void **state)
@@ -522,7 +400,8 @@ static void test_standard_input(void **state)
     assert_true(exists(f, "stdin.gradcam.macaw.png"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name)                                                             \
+    cmocka_unit_test_setup_teardown(name, cli_set_up, cli_tear_down)
 
 int main(void)
 {
