@@ -69,6 +69,10 @@ typedef struct command {
 
 extern const command *const commands[];
 
+/* All that main does; arguments[0] is the program's name. Returns the exit
+   code. */
+int run_command_line(int count, char **arguments);
+
 /* Reads the arguments behind the command's name. operands receives pointers
    into arguments. Returns 0, or EXIT_USAGE after telling why, or -1 when help
    was asked for. */

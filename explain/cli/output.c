@@ -31,10 +31,10 @@ static cxai_status make_folder(const char *place, cxai_error *error)
 cxai_status outputs_open(outputs *o, const char *place, cxai_error *error)
 {
     *o = (outputs){ .place = place };
-    index_begin(&o->entries);
     if (place == NULL || !is_folder(place))
         return CXAI_OK;
     o->is_folder = 1;
+    index_begin(&o->entries);
     cxai_status status = make_folder(place, error);
     if (status == CXAI_OK && name_set_add(&o->names, "index", ".json") == NULL)
         status = cxai_fail(error, CXAI_NO_MEMORY, "no memory for file names");

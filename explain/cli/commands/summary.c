@@ -163,8 +163,11 @@ static int run(const void *given, const char *const *operands, int count)
     int status = workbench_open(&bench, &s->common);
     if (status == EXIT_DONE) {
         int cam_layer; /* -1 where there is none */
-        cxai_model_cam_layer(bench.model, bench.shapes, &cam_layer, NULL);
-        if (s->common.json)
+        cxai_error error;
+        if (cxai_model_cam_layer(bench.model, bench.shapes, &cam_layer,
+                                 &error) == CXAI_NO_MEMORY)
+            status = complain_error(&error);
+        else if (s->common.json)
             status = report(&bench, cam_layer);
         else
             print_table(&bench, cam_layer);
