@@ -14,18 +14,21 @@
 
 /* ---- functions ----------------------------------------------------------- */
 
-static const char *key_of(cx_reader *reader, const char *domain,
-                          const char *name, const char *overload)
+static cxai_status key_of(cx_reader *reader, const char *domain,
+                          const char *name, const char *overload,
+                          const char **key)
 {
     void *block;
     domain = cx_onnx_text(domain);
     name = cx_onnx_text(name);
     overload = cx_onnx_text(overload);
     size_t length = strlen(domain) + strlen(name) + strlen(overload) + 3;
-    if (cx_reader_alloc(reader, length, 1, &block) != CXAI_OK)
-        return NULL;
+    cxai_status status = cx_reader_alloc(reader, length, 1, &block);
+    if (status != CXAI_OK)
+        return status;
     snprintf(block, length, "%s:%s:%s", domain, name, overload);
-    return block;
+    *key = block;
+    return CXAI_OK;
 }
 
 cxai_status cx_onnx_find_functions(cx_reader *reader)
@@ -33,9 +36,11 @@ cxai_status cx_onnx_find_functions(cx_reader *reader)
     const Onnx__ModelProto *model = reader->model;
     for (size_t i = 0; i < model->n_functions && i < INT32_MAX; i++) {
         const Onnx__FunctionProto *f = model->functions[i];
-        const char *key = key_of(reader, f->domain, f->name, f->overload);
-        if (key == NULL)
-            return cxai_fail(reader->error, CXAI_NO_MEMORY, "out of memory");
+        const char *key;
+        cxai_status status =
+            key_of(reader, f->domain, f->name, f->overload, &key);
+        if (status != CXAI_OK)
+            return status;
         if (cx_names_find(&reader->functions, key) < 0 &&
             cx_names_add(&reader->functions, key, (int)i) != 0)
             return cxai_fail(reader->error, CXAI_NO_MEMORY, "out of memory");
@@ -44,17 +49,22 @@ cxai_status cx_onnx_find_functions(cx_reader *reader)
 }
 
 /* Operators that are built in come first. */
-const Onnx__FunctionProto *cx_onnx_function(cx_reader *reader,
-                                            const Onnx__NodeProto *node)
+cxai_status cx_onnx_function(cx_reader *reader, const Onnx__NodeProto *node,
+                             const Onnx__FunctionProto **function)
 {
+    *function = NULL;
     const char *domain = cx_onnx_text(node->domain);
     const char *type = cx_onnx_text(node->op_type);
     if (reader->functions.count == 0 || cx_is_compound(domain, type) ||
         (cx_is_default_domain(domain) && cx_operator_find(type) != NULL))
-        return NULL;
-    const char *key = key_of(reader, domain, type, node->overload);
-    int number = key != NULL ? cx_names_find(&reader->functions, key) : -1;
-    return number >= 0 ? reader->model->functions[number] : NULL;
+        return CXAI_OK;
+    const char *key;
+    cxai_status status = key_of(reader, domain, type, node->overload, &key);
+    int number =
+        status == CXAI_OK ? cx_names_find(&reader->functions, key) : -1;
+    if (number >= 0)
+        *function = reader->model->functions[number];
+    return status;
 }
 
 /* All nodes of a model are read as of one opset. */

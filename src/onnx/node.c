@@ -194,7 +194,10 @@ cxai_status cx_onnx_node(cx_reader *reader, const cx_scope *scope,
     if (strcmp(cx_onnx_text(node->domain), "ai.onnx.ml") == 0 &&
         strcmp(type, "ZipMap") == 0)
         return pass_probabilities(reader, scope, node, label);
-    const Onnx__FunctionProto *function = cx_onnx_function(reader, node);
+    const Onnx__FunctionProto *function;
+    cxai_status status = cx_onnx_function(reader, node, &function);
+    if (status != CXAI_OK)
+        return status;
     if (function != NULL)
         return cx_onnx_inline_function(reader, scope, node, function, label);
     if (cx_is_default_domain(cx_onnx_text(node->domain)) &&

@@ -81,9 +81,9 @@ cxai_status cx_onnx_node(cx_reader *reader, const cx_scope *scope,
 
 /* Lists the model's functions. */
 cxai_status cx_onnx_find_functions(cx_reader *reader);
-/* The function that a node calls, or NULL. */
-const Onnx__FunctionProto *cx_onnx_function(cx_reader *reader,
-                                            const Onnx__NodeProto *node);
+/* The function that a node calls; *function NULL: none. */
+cxai_status cx_onnx_function(cx_reader *reader, const Onnx__NodeProto *node,
+                             const Onnx__FunctionProto **function);
 /* Puts the nodes of a function in the place of the node that calls it. */
 cxai_status cx_onnx_inline_function(cx_reader *reader, const cx_scope *scope,
                                     const Onnx__NodeProto *node,
