@@ -122,27 +122,34 @@ static cxai_status read_axes(const cx_case *c, numbers *n)
 }
 
 /* Upsample's scales were an attribute before opset 9, and two before 7. */
-static const double *old_scales(const cx_case *c, int64_t *count)
+static cxai_status old_scales(const cx_case *c, const double **scales,
+                              int64_t *count)
 {
-    const cx_attribute *scales =
+    const cx_attribute *list =
         cx_attribute_find(c->attributes, "scales", CX_ATTRIBUTE_FLOATS);
-    double *four;
-    *count = scales != NULL ? scales->count : 4;
-    if (scales != NULL || c->opset >= 7 ||
-        (four = cx_arena_alloc(c->arena, 4, sizeof *four)) == NULL)
-        return scales != NULL ? scales->floats : NULL;
+    *scales = list != NULL ? list->floats : NULL;
+    *count = list != NULL ? list->count : 0;
+    if (list != NULL || c->opset >= 7)
+        return CXAI_OK;
+    double *four = cx_arena_alloc(c->arena, 4, sizeof *four);
+    if (four == NULL)
+        return cx_refuse(c, CXAI_NO_MEMORY, "no memory for its scales");
     four[0] = four[1] = 1;
     four[2] = cx_attribute_float(c->attributes, "height_scale", 1);
     four[3] = cx_attribute_float(c->attributes, "width_scale", 1);
-    return four;
+    *scales = four;
+    *count = 4;
+    return CXAI_OK;
 }
 
 static cxai_status read_numbers(const cx_case *c, numbers *n)
 {
     int is_old = c->opset < 11;
     int64_t old_count = 0;
-    const double *old = is_old ? old_scales(c, &old_count) : NULL;
+    const double *old = NULL;
     cxai_status status = read_axes(c, n);
+    if (status == CXAI_OK && is_old)
+        status = old_scales(c, &old, &old_count);
     if (status == CXAI_OK)
         status = read_reals(c, is_old ? -1 : 1, "roi", &n->roi);
     if (status == CXAI_OK)
