@@ -79,14 +79,16 @@ def sensitivity(m, inner, x, values, target, noise=1e-6, runs=6):
     return result
 
 
-def export(m, path, exporter, x, free=False, external=False):
+def export(m, path, exporter, x, free=False, external=False, opset=13):
     """Writes an ONNX file from input `input` to `output`. A network with a
-    free batch must be given more than one image."""
+    free batch must be given more than one image; `opset` is for the legacy
+    exporter, which does not know attention's fused operator."""
+    torch.backends.mha.set_fastpath_enabled(False)
     names = dict(input_names=["input"], output_names=["output"])
     if exporter == "legacy":
         names.update(
             dynamic_axes={n: {0: "batch"} for n in ("input", "output")}
-            if free else None, opset_version=13, do_constant_folding=False,
+            if free else None, opset_version=opset, do_constant_folding=False,
             training=torch.onnx.TrainingMode.PRESERVE, dynamo=False)
         torch.onnx.export(m, (x,), path, **names)
         return

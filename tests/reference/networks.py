@@ -195,7 +195,8 @@ def images(count, seed, height=HEIGHT, width=WIDTH, octaves=(4, 12, 28)):
 def alive(m, images=images):
     """Statistics, scales and a last layer that neither hide errors nor kill
     gradients: running statistics of real activations, gamma in 0.7..1.3,
-    logits with a standard deviation of 2. images(count, seed) makes input."""
+    ConvNeXt's layer scales 0.1, logits with a standard deviation of 2.
+    images(count, seed) makes input."""
     g = torch.Generator().manual_seed(1)
     norms = [b for b in m.modules() if isinstance(b, nn.BatchNorm2d)]
     last = [a for a in m.modules() if isinstance(a, (nn.Linear, nn.Conv2d))]
@@ -206,6 +207,13 @@ def alive(m, images=images):
             b.bias.normal_(0, 0.2, generator=g)
             b.momentum = 0.5
             b.train()
+        for layer in m.modules():
+            if isinstance(layer, nn.LayerNorm):
+                layer.weight.uniform_(0.7, 1.3, generator=g)
+                layer.bias.normal_(0, 0.2, generator=g)
+        for path, scale in m.named_parameters():
+            if path.endswith("layer_scale"):
+                scale.fill_(0.1)
         for seed in range(100, 104) if norms else ():
             m(images(16, seed))
         m.eval()
