@@ -5,19 +5,31 @@
 
 #include "pass.h"
 
+/* The numbers of a map that is being made. */
+typedef struct buffers {
+    cxai_grid grid;
+    cxai_real *activations, *gradients; /* dense (channels,height,width) */
+    cxai_real *map;
+} buffers;
+
 static cxai_status one_map(cx_pass *pass, int i, cxai_cam_function *function,
-                           const cxai_cam_layer *layer, cxai_real *gradients,
-                           cxai_real *map, cxai_error *error)
+                           const buffers *b, cxai_error *error)
 {
     const cxai_heatmap_call *call = pass->call;
+    cxai_cam_layer layer = { b->grid.channels, b->grid.height, b->grid.width,
+                             b->activations, b->gradients };
+    cxai_tensor view;
     cxai_status status =
-        cx_pass_backward(pass, &call->results[i].target, 1, gradients, error);
+        cx_pass_differentiate(pass, &call->results[i].target, 1, &view, error);
 
     if (status == CXAI_OK) {
-        memset(map, 0, (size_t)(layer->height * layer->width) * sizeof *map);
-        function(layer, map);
-        status = cxai_heatmap_set_map(call, i, map, layer->height, layer->width,
-                                      error);
+        view = cxai_grid_view(&view, &b->grid);
+        cxai_tensor_read(&view, b->gradients);
+        memset(b->map, 0,
+               (size_t)(layer.height * layer.width) * sizeof *b->map);
+        function(&layer, b->map);
+        status = cxai_heatmap_set_map(call, i, b->map, layer.height,
+                                      layer.width, error);
     }
     if (status == CXAI_OK)
         status = cxai_heatmap_progress(call, 1 + i + 1, 1 + call->target_count,
@@ -29,28 +41,34 @@ static cxai_status all_maps(cx_pass *pass, cxai_cam_function *function,
                             cxai_error *error)
 {
     const cxai_heatmap_call *call = pass->call;
-    const int64_t *dim = call->shapes[call->layer].dim;
-    size_t positions = (size_t)(dim[2] * dim[3]);
-    size_t count = (size_t)dim[1] * positions;
-    cxai_real *activations = malloc(count * sizeof *activations);
-    cxai_real *gradients = malloc(count * sizeof *gradients);
-    cxai_real *map = malloc(positions * sizeof *map);
-    cxai_cam_layer layer = { dim[1], dim[2], dim[3], activations, gradients };
+    buffers b = { 0 };
     cxai_tensor view;
     cxai_status status =
-        cxai_session_value(pass->session, call->layer, &view, error);
+        cxai_model_grid(call->model, call->shapes, call->layer,
+                        call->options->layer_layout, &b.grid, error);
 
-    if (status == CXAI_OK && !(activations && gradients && map))
+    if (status != CXAI_OK)
+        return status;
+    size_t positions = (size_t)(b.grid.height * b.grid.width);
+    size_t count = (size_t)b.grid.channels * positions;
+    b.activations = malloc(count * sizeof *b.activations);
+    b.gradients = malloc(count * sizeof *b.gradients);
+    b.map = malloc(positions * sizeof *b.map);
+    if (!(b.activations && b.gradients && b.map))
         status = cxai_fail(error, CXAI_NO_MEMORY,
                            "no memory for the numbers of layer '%s'",
                            cxai_model_value_name(call->model, call->layer));
     if (status == CXAI_OK)
-        cxai_tensor_read(&view, activations);
+        status = cxai_session_value(pass->session, call->layer, &view, error);
+    if (status == CXAI_OK) {
+        view = cxai_grid_view(&view, &b.grid);
+        cxai_tensor_read(&view, b.activations);
+    }
     for (int i = 0; status == CXAI_OK && i < call->target_count; i++)
-        status = one_map(pass, i, function, &layer, gradients, map, error);
-    free(activations);
-    free(gradients);
-    free(map);
+        status = one_map(pass, i, function, &b, error);
+    free(b.activations);
+    free(b.gradients);
+    free(b.map);
     return status;
 }
 

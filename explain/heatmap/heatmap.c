@@ -60,24 +60,25 @@ static cxai_status check_target(const cxai_heatmap_call *call,
 static cxai_status choose_layer(cxai_heatmap_call *call, cxai_error *error)
 {
     int layer = call->options->layer;
+    cxai_grid grid;
     char text[64];
 
     call->layer = -1;
     if (!(call->method->needs & CXAI_NEEDS_LAYER))
         return CXAI_OK;
-    if (layer < 0) {
-        cxai_status status =
-            cxai_model_cam_layer(call->model, call->shapes, &layer, error);
-        if (status != CXAI_OK)
-            return status;
-    }
-    if (layer >= cxai_model_value_count(call->model))
-        return cxai_fail(error, CXAI_INVALID, "layer value %d does not exist",
-                         layer);
-    if (call->shapes[layer].rank != 4 || call->shapes[layer].dim[0] != 1)
+    cxai_status status =
+        layer < 0
+            ? cxai_model_cam_layer(call->model, call->shapes, &layer, error)
+            : CXAI_OK;
+    if (status == CXAI_OK)
+        status = cxai_model_grid(call->model, call->shapes, layer,
+                                 call->options->layer_layout, &grid, error);
+    if (status != CXAI_OK)
+        return status;
+    if (call->shapes[layer].dim[0] != 1)
         return cxai_fail(
             error, CXAI_INVALID,
-            "%s needs a layer of shape 1xCxHxW, and '%s' is %s",
+            "%s needs a layer of one picture, and '%s' is %s",
             call->method->title, cxai_model_value_name(call->model, layer),
             cxai_shape_text(&call->shapes[layer], text, sizeof text));
     call->layer = layer;

@@ -90,19 +90,28 @@ cxai_status cx_pass_forward(cx_pass *pass, const cxai_real *pictures,
                              : status;
 }
 
-cxai_status cx_pass_backward(cx_pass *pass, const cxai_target *target,
-                             int64_t items, cxai_real *gradients,
-                             cxai_error *error)
+cxai_status cx_pass_differentiate(cx_pass *pass, const cxai_target *target,
+                                  int64_t items, cxai_tensor *view,
+                                  cxai_error *error)
 {
-    cxai_tensor view;
-
     memset(pass->seed, 0, (size_t)pass->target_count * sizeof *pass->seed);
     for (int64_t item = 0; item < items; item++)
         cxai_target_seed(target, &pass->target_shape, item, pass->seed);
     cxai_status status =
         cxai_session_backward(pass->session, pass->seed, error);
-    if (status == CXAI_OK)
-        status = cxai_session_gradient(pass->session, pass->wrt, &view, error);
+    return status == CXAI_OK
+               ? cxai_session_gradient(pass->session, pass->wrt, view, error)
+               : status;
+}
+
+cxai_status cx_pass_backward(cx_pass *pass, const cxai_target *target,
+                             int64_t items, cxai_real *gradients,
+                             cxai_error *error)
+{
+    cxai_tensor view;
+    cxai_status status =
+        cx_pass_differentiate(pass, target, items, &view, error);
+
     if (status == CXAI_OK)
         cxai_tensor_read(&view, gradients);
     return status;

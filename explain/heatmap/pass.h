@@ -30,8 +30,13 @@ void cx_pass_close(cx_pass *pass);
 cxai_status cx_pass_forward(cx_pass *pass, const cxai_real *pictures,
                             cxai_error *error);
 
-/* Gradient of a target, in the first items pictures of the batch; gradients
-   takes it dense, all items of the batch, of the shape of the wrt value. */
+/* Gradient of a target, in the first items pictures of the batch: a view of
+   all items of the batch, of the shape of the wrt value, until the next. */
+cxai_status cx_pass_differentiate(cx_pass *pass, const cxai_target *target,
+                                  int64_t items, cxai_tensor *view,
+                                  cxai_error *error);
+
+/* The same, copied dense. */
 cxai_status cx_pass_backward(cx_pass *pass, const cxai_target *target,
                              int64_t items, cxai_real *gradients,
                              cxai_error *error);

@@ -7,6 +7,7 @@
 #include "cxai/draw.h"
 #include "cxai/error.h"
 #include "cxai/file.h"
+#include "cxai/grid.h"
 #include "cxai/heatmap.h"
 #include "cxai/image.h"
 #include "cxai/labels.h"

@@ -9,6 +9,7 @@
 #ifndef CXAI_HEATMAP_H
 #define CXAI_HEATMAP_H
 
+#include "cxai/grid.h"
 #include "cxai/progress.h"
 #include "cxai/session.h"
 #include "cxai/target.h"
@@ -36,13 +37,15 @@ typedef enum cxai_heatmap_state {
 
 /* Start from cxai_heatmap_defaults() and change what differs. */
 typedef struct cxai_heatmap_options {
-    int layer;         /* value number; -1: cxai_model_cam_layer */
-    int raw;           /* see CXAI_HEATMAP_MAP */
-    int channels_last; /* the input is (1,H,W,C), not (1,C,H,W) */
-    int steps;         /* points on the path; 0: the method's default */
-    int samples;       /* noisy copies; 0: the method's default */
-    double noise;      /* standard deviation in units of the input; below 0:
-                          the method's default */
+    int layer;                      /* value number; -1: cxai_model_cam_layer */
+    cxai_layer_layout layer_layout; /* what the layer's axes are; 0: as the
+                                       graph tells, see grid.h */
+    int raw;                        /* see CXAI_HEATMAP_MAP */
+    int channels_last;              /* the input is (1,H,W,C), not (1,C,H,W) */
+    int steps;    /* points on the path; 0: the method's default */
+    int samples;  /* noisy copies; 0: the method's default */
+    double noise; /* standard deviation in units of the input; below 0:
+                     the method's default */
     const cxai_real *baseline; /* shaped as the input, dense: where a path
                                   begins; NULL: 0 */
     uint64_t seed;             /* of the noise */
@@ -163,7 +166,7 @@ struct cxai_heatmap_call {
     int64_t channels, height, width; /* of the input */
     int input_value;                 /* the model's first input */
     int value;                       /* of all targets */
-    int layer; /* resolved, rank 4; -1 without CXAI_NEEDS_LAYER */
+    int layer; /* resolved, has a grid; -1 without CXAI_NEEDS_LAYER */
     int target_count;
     cxai_heatmap *results;               /* [target_count]; target is set */
     const cxai_heatmap_options *options; /* batch and max_bytes are set */

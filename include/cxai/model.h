@@ -168,11 +168,17 @@ typedef struct cxai_classes {
 CXAI_API cxai_classes cxai_model_classes(const cxai_model *model,
                                          const cxai_shape *shapes);
 
-/* The default layer of the CAM methods: the last spatial value (rank 4 with
-   more than one position) that cxai_model_logits depends on (of a network that
-   ends in a map, the last convolution's input) and that some layer made, not a
-   pooling or a rearrangement of one. shapes are those of
-   cxai_model_shapes. CXAI_NOT_FOUND when there is none. */
+/*
+ * The default layer of the CAM methods: the last value with more than one
+ * position (see grid.h) that cxai_model_logits depends on (of a network that
+ * ends in a map, the last convolution's input) and that some layer made, not a
+ * pooling or a rearrangement of one. Where that is a row of tokens
+ * of which some stand for no patch, the classifier reads a class token, and the
+ * layer is the normalised input of the last block's attention (torchvision's
+ * encoder.layers[-1].ln_1, timm's blocks[-1].norm1), as pytorch-grad-cam
+ * advises: behind it no gradient reaches the patches. shapes are those of
+ * cxai_model_shapes. CXAI_NOT_FOUND when there is none.
+ */
 CXAI_API cxai_status cxai_model_cam_layer(const cxai_model *model,
                                           const cxai_shape *shapes, int *layer,
                                           cxai_error *error);

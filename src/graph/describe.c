@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/graph.h"
+#include "graph/grids.h"
 
 static int is_one_of(const char *type, const char *const *types)
 {
@@ -160,12 +160,6 @@ static void mark_ancestors(const cxai_model *model, int value,
     }
 }
 
-static int is_spatial(const cxai_shape *shape)
-{
-    return shape->rank == 4 && shape->dim[2] > 0 && shape->dim[3] > 0 &&
-           (shape->dim[2] > 1 || shape->dim[3] > 1);
-}
-
 /* The input of the last convolution that makes a map of classes: its classifier
    stands there. The map itself when it is made otherwise. */
 static int before_classifier(const cxai_model *model, int map)
@@ -181,30 +175,126 @@ static int before_classifier(const cxai_model *model, int map)
     return node != NULL && is_one_of(node->type, types) ? node->inputs[0] : map;
 }
 
-cxai_status cxai_model_cam_layer(const cxai_model *model,
-                                 const cxai_shape *shapes, int *layer,
-                                 cxai_error *error)
+static int is_passive(const cx_node *node)
 {
     /* These make no features of their own: what they take is the layer. */
     static const char *const passive[] = {
         "MaxPool", "AveragePool", "LpPool",  "Identity",  "Dropout", "Cast",
         "Pad",     "Transpose",   "Reshape", "Unsqueeze", "Squeeze", NULL
     };
+    return is_one_of(node->type, passive);
+}
+
+/* Whether the value has more than one position. */
+static int is_spatial(const cx_grids *grids, int value, cxai_grid *grid)
+{
+    return cx_grids_find(grids, value, CXAI_LAYER_ANY, grid) == NULL &&
+           grid->height > 0 && grid->width > 0 &&
+           (grid->height > 1 || grid->width > 1);
+}
+
+/* The last node before `end` that lets tokens look at each other, or -1. */
+static int last_attention(const cxai_model *model, const unsigned char *marked,
+                          int end)
+{
+    for (int n = end - 1; n >= 0; n--) {
+        const cx_node *node = &model->nodes[n];
+        if (marked[n] && (strcmp(node->type, "Attention") == 0 ||
+                          (strcmp(node->type, "MatMul") == 0 &&
+                           model->values[node->inputs[0]].literal == NULL &&
+                           model->values[node->inputs[1]].literal == NULL)))
+            return n;
+    }
+    return -1;
+}
+
+/* What a linear layer takes, laid out as tokens; -1 for another node. */
+static int tokens_of_linear(const cx_grids *grids, const cx_node *node,
+                            cxai_grid *grid)
+{
+    const cxai_model *model = grids->model;
+    if ((strcmp(node->type, "MatMul") != 0 &&
+         strcmp(node->type, "Gemm") != 0) ||
+        model->values[node->inputs[1]].literal == NULL)
+        return -1;
+    int value = node->inputs[0];
+    const cx_node *maker = producer(model, value);
+    while (!is_spatial(grids, value, grid) && maker != NULL &&
+           is_passive(maker)) {
+        value = maker->inputs[0];
+        maker = producer(model, value);
+    }
+    return maker != NULL && is_spatial(grids, value, grid) ? value : -1;
+}
+
+/*
+ * Behind the last attention tokens do not look at each other any more, so the
+ * class token, which is all that the classifier reads, depends on no patch:
+ * their gradient is zero. The layer is what the queries, keys and values of
+ * that attention are made of, the normalised input of the last block; -1 when
+ * there is none.
+ */
+static int before_attention(const cx_grids *grids, unsigned char *marked,
+                            int layer)
+{
+    const cxai_model *model = grids->model;
+    int end = model->values[layer].producer;
+    int last = last_attention(model, marked, end), found = -1;
+    memset(marked, 0, (size_t)model->node_count);
+    if (last >= 0)
+        marked[last] = 1;
+    for (int n = last; n >= 0; n--) {
+        const cx_node *node = &model->nodes[n];
+        cxai_grid grid;
+        int value = marked[n] ? tokens_of_linear(grids, node, &grid) : -1;
+        if (value >= 0 && (found < 0 || model->values[value].producer >
+                                            model->values[found].producer))
+            found = value;
+        for (int i = 0; marked[n] && value < 0 && i < node->input_count; i++) {
+            int v = node->inputs[i];
+            if (v >= 0 && model->values[v].producer >= 0)
+                marked[model->values[v].producer] = 1;
+        }
+    }
+    return found;
+}
+
+/* The last marked layer with positions, or -1. */
+static int last_spatial(const cx_grids *grids, const unsigned char *marked,
+                        cxai_grid *grid)
+{
+    const cxai_model *model = grids->model;
+    for (int n = model->node_count - 1; n >= 0; n--) {
+        int value = model->nodes[n].outputs[0];
+        if (marked[n] && value >= 0 && !is_passive(&model->nodes[n]) &&
+            is_spatial(grids, value, grid))
+            return value;
+    }
+    return -1;
+}
+
+cxai_status cxai_model_cam_layer(const cxai_model *model,
+                                 const cxai_shape *shapes, int *layer,
+                                 cxai_error *error)
+{
+    cx_grids grids = { 0 };
+    cxai_grid grid = { 0 };
     unsigned char *marked = cx_alloc((size_t)model->node_count, 1);
     *layer = -1;
-    if (marked == NULL)
+    if (marked == NULL || cx_grids_open(&grids, model, shapes) != 0) {
+        free(marked);
         return cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
+    }
     int end = cxai_model_logits(model);
-    if (is_spatial(&shapes[end]))
+    if (is_spatial(&grids, end, &grid))
         end = before_classifier(model, end);
     mark_ancestors(model, end, marked);
-    for (int n = model->node_count - 1; n >= 0 && *layer < 0; n--) {
-        const cx_node *node = &model->nodes[n];
-        int value = node->outputs[0];
-        if (marked[n] && value >= 0 && is_spatial(&shapes[value]) &&
-            !is_one_of(node->type, passive))
-            *layer = value;
+    *layer = last_spatial(&grids, marked, &grid);
+    if (*layer >= 0 && grid.extra > 0) {
+        int earlier = before_attention(&grids, marked, *layer);
+        *layer = earlier >= 0 ? earlier : *layer;
     }
+    cx_grids_close(&grids);
     free(marked);
     if (*layer >= 0)
         return CXAI_OK;

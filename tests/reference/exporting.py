@@ -82,8 +82,7 @@ def sensitivity(m, inner, x, values, target, noise=1e-6, runs=6):
 def export(m, path, exporter, x, free=False, external=False, opset=13):
     """Writes an ONNX file from input `input` to `output`. A network with a
     free batch must be given more than one image; `opset` is for the legacy
-    exporter, which does not know attention's fused operator."""
-    torch.backends.mha.set_fastpath_enabled(False)
+    exporter."""
     names = dict(input_names=["input"], output_names=["output"])
     if exporter == "legacy":
         names.update(

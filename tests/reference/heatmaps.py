@@ -26,7 +26,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from exporting import Numbers, run_file
-from networks import build, images
+from networks import HEIGHT, build, images
 
 # network -> (modules to look at, module that CAM pools, its linear layer)
 NETS = {
@@ -36,6 +36,29 @@ NETS = {
     "shuffle": (["stage2", "conv5"], "conv5", "fc"),
     "fire": (["6"], "9", None),        # its pooled channels are the classes
     "mobile3": (["features.1"], None, None),
+    "next": (["features.3", "features.3.0.block.2"], None, None),
+    "tokens": (["encoder.layers.encoder_layer_1.ln_1",
+                "encoder.layers.encoder_layer_0"], None, None),
+    "windows": (["norm", "features.1"], "permute", "head"),
+}
+
+
+def from_tokens(t):
+    """(N,T,C) without the class token -> (N,C,H,W)."""
+    return t[:, 1:].unflatten(1, (HEIGHT // 4, -1)).permute(0, 3, 1, 2)
+
+
+def from_channels_last(t):
+    return t.permute(0, 3, 1, 2)
+
+
+# layers that pytorch-grad-cam must be told how to see as maps
+RESHAPES = {
+    ("next", "features.3.0.block.2"): from_channels_last,
+    ("tokens", "encoder.layers.encoder_layer_1.ln_1"): from_tokens,
+    ("tokens", "encoder.layers.encoder_layer_0"): from_tokens,
+    ("windows", "norm"): from_channels_last,
+    ("windows", "features.1"): from_channels_last,
 }
 FAMILY = {"gradcam": GradCAM, "gradcampp": GradCAMPlusPlus,
           "layercam": LayerCAM}
@@ -111,15 +134,16 @@ def check_philox():
 
 # ---- methods ---------------------------------------------------------------
 
-def cam_family(method, m, layer, x, target):
+def cam_family(method, m, layer, x, target, reshape=None):
     """(scaled, raw): the map at the input's size, and before ReLU, scaling
-    and resizing."""
+    and resizing. reshape makes (N,C,H,W) of what the layer puts out."""
     class Recording(FAMILY[method]):
         def get_cam_image(self, *a, **k):
             self.raw = super().get_cam_image(*a, **k)
             return self.raw
 
-    with Recording(model=m, target_layers=[m.get_submodule(layer)]) as cam:
+    with Recording(model=m, target_layers=[m.get_submodule(layer)],
+                   reshape_transform=reshape) as cam:
         scaled = cam(input_tensor=x, targets=[ClassifierOutputTarget(target)])
         return scaled[0], cam.raw[0]
 
@@ -199,7 +223,8 @@ def add_network(cases, nets, name):
 
     for layer in layers:
         for method in FAMILY:
-            maps = [cam_family(method, m, layer, x, t) for t in targets]
+            maps = [cam_family(method, m, layer, x, t,
+                               RESHAPES.get((name, layer))) for t in targets]
             for raw in (0, 1):
                 cases.add(name, method, [s[raw] for s in maps], targets,
                           names[layer], raw=raw)
@@ -212,9 +237,10 @@ def add_network(cases, nets, name):
               targets)
     cases.add(name, "guided_backprop",
               [single(guided_backprop(m, x, t)) for t in targets], targets)
-    cases.add(name, "guided_gradcam",
-              [single(guided_gradcam(m, layers[0], x, t)) for t in targets],
-              targets, names[layers[0]])
+    if (name, layers[0]) not in RESHAPES:    # captum takes maps alone
+        cases.add(name, "guided_gradcam",
+                  [single(guided_gradcam(m, layers[0], x, t))
+                   for t in targets], targets, names[layers[0]])
     cases.add(name, "smoothgrad", [single(smoothgrad(m, x, top))], [top],
               samples=SAMPLES, noise=NOISE, seed=SEED)
     for steps, constant in ((50, 0.0), (7, -0.5)):

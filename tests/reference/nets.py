@@ -2,7 +2,7 @@
 
     python nets.py [FOLDER]        (default: ../data/nets)
 
-Twelve networks of a few thousand seeded parameters, composed of torchvision's
+Fifteen networks of a few thousand seeded parameters, composed of torchvision's
 own blocks, so that the operators are written as the exporters write the large
 networks. Each is exported by both of PyTorch's exporters. index.json names,
 for every file, the values and where their numbers lie; see README.md.
@@ -25,9 +25,10 @@ from exporting import (Numbers, checks, close, export, golden, run_file,
                        write_index)
 from networks import NETS, build, images, int8_scale
 
-FREE = {"plain", "shuffle", "mobile3"}          # networks with a free batch
+FREE = {"plain", "shuffle", "mobile3", "tokens"}    # with a free batch
 PROBABILITIES = {"mobile3"}                     # networks that end in softmax
 EXTERNAL = {"dense"}                            # dynamo file with .data file
+OPSETS = {"tokens": 17}     # the legacy exporter's, where 13 has no attention
 # stored form of the weights: name -> network whose legacy file is rewritten
 REWRITTEN = {"fp16": "plain", "int8": "mobile2"}
 
@@ -102,7 +103,7 @@ def make(folder, name, network, form, x):
     for exporter in ["legacy"] if form else ["legacy", "dynamo"]:
         file = f"{name}.onnx" if form else f"{name}.{exporter}.onnx"
         export(m, f"{folder}/{file}", exporter, x[:2] if free else x[:1],
-               free, name in EXTERNAL)
+               free, name in EXTERNAL, OPSETS.get(name, 13))
         if form:
             rewrite(f"{folder}/{file}", form)
         entries.append(entry(folder, file, name, values, target, x, numbers))

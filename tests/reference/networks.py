@@ -6,11 +6,15 @@ exporters write the large networks. nets.py exports them.
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torchvision.models import densenet, efficientnet, inception
+from torchvision.models import convnext, densenet, efficientnet, inception
 from torchvision.models import mnasnet, mobilenetv2, mobilenetv3, regnet
 from torchvision.models import resnet, shufflenetv2, squeezenet
+from torchvision.models import swin_transformer, vision_transformer
 from torchvision.models.googlenet import BasicConv2d, GoogLeNet, Inception
 from torchvision.ops.misc import Conv2dNormActivation
+
+# the legacy exporter does not know attention's fused operator
+torch.backends.mha.set_fastpath_enabled(False)
 
 HEIGHT, WIDTH, CLASSES = 24, 20, 10   # not square: a swap of the two shows
 
@@ -150,6 +154,38 @@ class Mnas(nn.Module):
         return self.classifier(self.block(self.layers(x)).mean([2, 3]))
 
 
+def next_():
+    """ConvNeXt: channels-last linear layers inside of blocks, GELU, layer
+    norms over channels, layer scale."""
+    config = convnext.CNBlockConfig
+    return convnext.ConvNeXt([config(8, 12, 1), config(12, None, 1)],
+                             num_classes=CLASSES)
+
+
+class Tokens(nn.Module):
+    """ViT: patches as tokens behind a class token, attention. torchvision's
+    own class takes square pictures alone."""
+    def __init__(self):
+        super().__init__()
+        width = 16
+        self.conv_proj = nn.Conv2d(3, width, 4, stride=4)
+        self.class_token = nn.Parameter(torch.randn(1, 1, width))
+        self.encoder = vision_transformer.Encoder(
+            1 + HEIGHT // 4 * (WIDTH // 4), 2, 2, width, 24, 0.0, 0.0)
+        self.head = nn.Linear(width, CLASSES)
+
+    def forward(self, x):
+        x = self.conv_proj(x).flatten(2).permute(0, 2, 1)
+        token = self.class_token.expand(x.shape[0], -1, -1)
+        return self.head(self.encoder(torch.cat([token, x], 1))[:, 0])
+
+
+def windows():
+    """Swin: channels-last maps, attention in shifted, padded windows."""
+    return swin_transformer.SwinTransformer(
+        [4, 4], 8, [2, 1], [2, 2], [3, 3], num_classes=CLASSES)
+
+
 # name -> (network, two modules whose outputs are inner values, parameters)
 NETS = {
     "plain": (plain, "5", "8", ["0.weight", "0.bias", "11.weight", "14.bias"]),
@@ -177,6 +213,15 @@ NETS = {
                 ["conv1.0.weight", "conv1.1.weight", "fc.bias"]),
     "mnas": (Mnas, "layers.1", "block.f.se",
              ["layers.0.0.weight", "block.f.b.0.weight", "classifier.1.bias"]),
+    "next": (next_, "features.1", "features.3.0.block.2",
+             ["features.0.0.weight", "features.3.0.layer_scale",
+              "features.2.0.bias", "classifier.2.bias"]),
+    "tokens": (Tokens, "encoder.layers.encoder_layer_1.ln_1", "encoder.ln",
+               ["conv_proj.weight", "encoder.pos_embedding", "encoder.ln.bias",
+                "head.bias"]),
+    "windows": (windows, "features.1", "norm",
+                ["features.0.0.weight", "features.1.0.norm1.weight",
+                 "norm.bias", "head.bias"]),
 }
 
 # ---- weights and input -----------------------------------------------------

@@ -11,7 +11,7 @@
 
 typedef struct settings {
     common_settings common;
-    const char *method, *target, *layer, *colormap, *sign;
+    const char *method, *target, *layer, *layer_layout, *colormap, *sign;
     int list, raw, side_by_side, colorbar;
     double alpha, noise;
     long long steps, samples, seed, batch;
@@ -289,9 +289,11 @@ static cxai_status choose_layer(heater *h, const workbench *bench,
         find_layer(bench, h->settings->layer, &h->options.layer, error);
     if (status != CXAI_OK)
         return status;
-    const cxai_shape *shape = &bench->shapes[h->options.layer];
-    if (h->method->needs & CXAI_NEEDS_LAYER && shape->rank == 4 &&
-        shape->dim[2] * shape->dim[3] == 1)
+    cxai_grid grid;
+    if (h->method->needs & CXAI_NEEDS_LAYER &&
+        cxai_model_grid(bench->model, bench->shapes, h->options.layer,
+                        h->options.layer_layout, &grid, NULL) == CXAI_OK &&
+        grid.height * grid.width == 1)
         return cxai_fail(error, CXAI_INVALID,
                          "layer \"%s\" has no positions left: take a layer "
                          "before the pooling",
@@ -299,11 +301,28 @@ static cxai_status choose_layer(heater *h, const workbench *bench,
     return CXAI_OK;
 }
 
+static int find_layout(heater *h)
+{
+    static const char *const names[] = { "auto", "NCHW", "NHWC", "NTC", "NCT" };
+    const char *wanted = h->settings->layer_layout;
+    for (int i = 0; i < 5; i++)
+        if (strcmp(names[i], wanted) == 0) {
+            h->options.layer_layout = (cxai_layer_layout)i;
+            return EXIT_DONE;
+        }
+    complain("--layer-layout takes auto, NCHW, NHWC, NTC or NCT, not \"%s\"",
+             wanted);
+    return EXIT_USAGE;
+}
+
 static int find_options(heater *h, batch *b)
 {
     const settings *s = h->settings;
     cxai_error error;
     h->options = cxai_heatmap_defaults();
+    int failed = find_layout(h);
+    if (failed)
+        return failed;
     h->options.raw = s->raw;
     h->options.channels_last = b->bench.preprocess.layout == CXAI_NHWC;
     h->options.steps = (int)s->steps;
@@ -348,6 +367,7 @@ static void defaults(void *given)
     settings *s = given;
     s->method = "gradcam";
     s->target = "top1";
+    s->layer_layout = "auto";
     s->sign = "all";
     s->alpha = -1;
     s->noise = -1;
@@ -365,6 +385,9 @@ static const option_spec specs[] = {
       "list the methods with their papers and costs" },
     { 'l', "layer", "LAYER", OPTION_TEXT, AT(layer), 0, 0,
       "layer for CAM methods; default: marked by cxai summary" },
+    { 0, "layer-layout", "AXES", OPTION_TEXT, AT(layer_layout), 0, 0,
+      "what the layer's axes are: NCHW, NHWC, NTC (tokens), NCT\n"
+      "(auto: as the graph tells)" },
     { 'o', "out", "OUT", OPTION_TEXT, AT(common.out), 0, 0,
       "a .png file (several targets share it), or a folder/;\n"
       "default: IMAGE.METHOD.LABEL.png here" },

@@ -26,7 +26,7 @@ static int is_linear(const char *type)
     static const char *const types[] = { "Gemm",     "MatMul",    "Conv",
                                          "Add",      "Flatten",   "Reshape",
                                          "Squeeze",  "Unsqueeze", "Dropout",
-                                         "Identity", NULL };
+                                         "Identity", "Gather",    NULL };
 
     return is_one_of(type, types);
 }
