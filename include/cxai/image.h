@@ -100,6 +100,7 @@ typedef enum cxai_filter {
     CXAI_BILINEAR, /* triangle */
     CXAI_BICUBIC,  /* Keys, a = -0.5 */
     CXAI_NEAREST,
+    CXAI_LINEAR, /* between neighbours, however much the picture shrinks */
 } cxai_filter;
 
 /*
@@ -108,7 +109,8 @@ typedef enum cxai_filter {
  * Image.resize on RGB, bit for bit: first the rows, then the columns, each
  * rounded to 8 bits (since version 13 Pillow takes the columns first when the
  * height shrinks far more than the width; networks were trained before that).
- * Channels are independent.
+ * Linear is not antialiased: it is what OpenCV calls INTER_LINEAR, whose
+ * results it equals within one level. Channels are independent.
  */
 CXAI_API cxai_status cxai_image_resize(cxai_image *out, const cxai_image *image,
                                        int width, int height,

@@ -7,12 +7,19 @@
  * file beside it:
  *
  *     {
- *       "size": 224,                  what the network takes: pixels, or
- *                                     "WIDTHxHEIGHT"
+ *       "recipe": "timm",             everything below but size and layout, as
+ *                                     a library does it: cxai_recipe_info;
+ *                                     other keys then change details
+ *       "size": 224,                  what the network takes: pixels,
+ *                                     "WIDTHxHEIGHT", or "photo": each photo
+ *                                     at its own size
  *       "resize": {
- *         "rule": "short side",       "short side", "stretch", "letterbox"
- *         "length": 256,              of the short side, before the crop
- *         "filter": "bicubic"         "bilinear", "bicubic", "nearest"
+ *         "rule": "short side",       "short side", "stretch", "letterbox",
+ *                                     "none" (the same as size "photo")
+ *         "length": 256,              of the short side, before the crop; or
+ *         "crop": 0.875,              the share of it that is cut out
+ *         "filter": "bicubic"         "bilinear", "bicubic", "nearest",
+ *                                     "linear"
  *       },
  *       "fill": 0,                    0..255, where there is no picture
  *       "channels": "RGB",            "RGB", "BGR", "grey"
@@ -63,27 +70,44 @@ typedef enum cxai_layout {
 typedef struct cxai_preprocess {
     int width; /* of the network's input */
     int height;
+    int photo_size; /* 1: width and height are to be set for each photo, by
+                       cxai_preprocess_fit */
     cxai_resize_rule rule;
-    int length; /* CXAI_SHORT_SIDE only; 0: 256/224 of the network's longer
-                   side, rounded */
+    int length;  /* CXAI_SHORT_SIDE only; 0: as `crop` says */
+    double crop; /* network's longer side / length, cut off to a whole length;
+                    0: 224/256, rounded */
     cxai_filter filter;
-    int fill;
+    double fill; /* 0..255 */
     cxai_channel_order channels;
     cxai_layout layout;
     double scale;
     double mean[3]; /* in the network's channel order; grey uses the first */
     double std[3];
+    int guessed; /* 1: nothing has said how pixels become values (scale, mean,
+                    std, recipe): these are torchvision's, which may be wrong */
     char labels[1024]; /* path of the label file, "" when there is none */
     char source[256];  /* where this came from, later overriding earlier:
                           "defaults, metadata, model.json, given size" */
 } cxai_preprocess;
 
+/* How a library prepares pictures, by name. */
+typedef struct cxai_recipe {
+    const char *name;       /* "keras-tf"; NULL beyond the last one */
+    const char *other_name; /* that is understood as well: "tf"; or NULL */
+    const char *origin;     /* whose recipe it is */
+} cxai_recipe;
+
+/* Recipe number index, from 0. cxai_preprocess_set applies one by the key
+   "recipe". For a network of one channel only those serve that treat all
+   channels alike. */
+CXAI_API cxai_recipe cxai_recipe_info(int index);
+
 /* What most networks trained by torchvision take: RGB, short side to 256/224
    of the network's size, bilinear, centre crop; scale 1/255, mean (.485, .456,
    .406), std (.229, .224, .225). Layout, size and number of channels (1: grey,
-   scale 1/255, mean 0, std 1) follow input_shape, free sides being 224;
-   input_shape may be NULL. CXAI_UNSUPPORTED when it is not the shape of a
-   picture (rank 4, 1 or 3 channels). */
+   scale 1/255, mean 0, std 1) follow input_shape, free sides being 224 and
+   free channels 3; input_shape may be NULL. CXAI_UNSUPPORTED when it is not
+   the shape of a picture (rank 4, 1 or 3 channels). */
 CXAI_API cxai_status cxai_preprocess_defaults(cxai_preprocess *out,
                                               const cxai_shape *input_shape,
                                               cxai_error *error);
@@ -122,11 +146,19 @@ CXAI_API cxai_status cxai_preprocess_set(cxai_preprocess *preprocess,
                                          const char *key, const char *text,
                                          cxai_error *error);
 
-/* Does it fit the model's first input: layout, number of channels, size where
-   the model fixes it. */
+/* Does it fit the model's first input: layout and number of channels. Another
+   size than the one that a model fixes is let through: whether the graph allows
+   it, as one of convolutions alone does, is for cxai_model_shapes to say. */
 CXAI_API cxai_status cxai_preprocess_check(const cxai_preprocess *preprocess,
                                            const cxai_model *model,
                                            cxai_error *error);
+
+/* Where photo_size is set: makes width and height those of a photo, each
+   rounded to a multiple of `multiple` pixels (at least one multiple), to which
+   the photo is stretched; 1 leaves it as it is. CXAI_LIMIT above 16384. */
+CXAI_API cxai_status cxai_preprocess_fit(cxai_preprocess *preprocess,
+                                         const cxai_image *photo, int multiple,
+                                         cxai_error *error);
 
 /* One line for people: "RGB, short side to 256 (bicubic), centre crop 224x224,
    (p - 127) / 128, NCHW". Cut to size bytes with a final 0; returns text. */
@@ -147,6 +179,11 @@ CXAI_API cxai_shape cxai_preprocess_shape(const cxai_preprocess *preprocess,
 CXAI_API void cxai_preprocess_affine(const cxai_preprocess *preprocess,
                                      int channel, double *gain, double *bias,
                                      int *rgb_channel);
+
+/* A flat picture, each sample p (0..255) of it: channels * height * width
+   values as cxai_preprocess_apply writes them. Black is p = 0. */
+CXAI_API void cxai_preprocess_flat(const cxai_preprocess *preprocess, double p,
+                                   cxai_real *tensor);
 
 /*
  * Where the network's pixels lie in the photo. Coordinates are continuous:

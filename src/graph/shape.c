@@ -8,11 +8,22 @@
 enum { FEW_INPUTS = 64 };
 
 /*
- * The shape that an input gets: the declared one with its free dimensions
- * filled from wanted, or with 1. The batch, dimension 0, may be overridden:
- * exporters fix it where nothing in the graph depends on it, or only shapes
- * that are written down and can follow it.
+ * Exporters fix dimensions on which nothing in the graph depends, or only
+ * shapes that are written down and can follow. So the batch may be overridden,
+ * and the height and width of a picture, if its channels (before them or
+ * behind) stay; whether the graph allows it shows as its nodes are inferred.
  */
+static int may_change(const cxai_shape *declared, const cxai_shape *wanted,
+                      int d)
+{
+    if (d == 0)
+        return 1;
+    return declared->rank == 4 && (wanted->dim[1] == declared->dim[1] ||
+                                   wanted->dim[3] == declared->dim[3]);
+}
+
+/* The shape that an input gets: the declared one with its free dimensions
+   filled from wanted, or with 1. */
 static cxai_status input_shape(const cx_value *value, const cxai_shape *wanted,
                                cxai_shape *shape, cxai_error *error)
 {
@@ -25,7 +36,7 @@ static cxai_status input_shape(const cx_value *value, const cxai_shape *wanted,
         int64_t size = wanted != NULL ? wanted->dim[d] : fixed;
         if (fixed == 0)
             shape->dim[d] = wanted != NULL ? size : 1;
-        else if (d == 0)
+        else if (size != fixed && may_change(declared, wanted, d))
             shape->dim[d] = size;
         else
             fits = size == fixed;

@@ -112,6 +112,12 @@ typedef struct window {
     int left, top, width, height;
 } window;
 
+/* The documented formula: what channel c of the network gets for a sample. */
+static cxai_real value_of(const cxai_preprocess *p, int c, double sample)
+{
+    return (cxai_real)((sample * p->scale - p->mean[c]) / p->std[c]);
+}
+
 static void write_tensor(const cxai_preprocess *p, const window *w,
                          cxai_real *tensor)
 {
@@ -122,9 +128,10 @@ static void write_tensor(const cxai_preprocess *p, const window *w,
         cxai_preprocess_affine(p, c, &gain, &bias, &source);
         if (source < 0)
             source = 0;
-        cxai_real value[256]; /* of each sample, by the documented formula */
+        cxai_real value[256]; /* of each sample */
         for (int i = 0; i < 256; i++)
-            value[i] = (cxai_real)((i * p->scale - p->mean[c]) / p->std[c]);
+            value[i] = value_of(p, c, i);
+        cxai_real fill = value_of(p, c, p->fill);
         for (int y = 0; y < p->height; y++)
             for (int x = 0; x < p->width; x++) {
                 int u = x - w->left, v = y - w->top;
@@ -132,13 +139,12 @@ static void write_tensor(const cxai_preprocess *p, const window *w,
                 size_t at = ((size_t)v * (size_t)w->width + (size_t)u) *
                                 (size_t)w->channels +
                             (size_t)source;
-                int sample = inside ? w->samples[at] : p->fill;
                 size_t row = (size_t)y * (size_t)p->width + (size_t)x;
                 size_t plane = (size_t)p->width * (size_t)p->height;
                 size_t to = p->layout == CXAI_NHWC
                                 ? row * (size_t)count + (size_t)c
                                 : (size_t)c * plane + row;
-                tensor[to] = value[sample];
+                tensor[to] = inside ? value[w->samples[at]] : fill;
             }
     }
 }
@@ -192,6 +198,17 @@ cxai_status cxai_preprocess_apply(const cxai_preprocess *p,
     if (geometry != NULL)
         *geometry = describe(&x, &y);
     return resize_and_write(p, photo, &x, &y, tensor, error);
+}
+
+void cxai_preprocess_flat(const cxai_preprocess *p, double sample,
+                          cxai_real *tensor)
+{
+    size_t count = (size_t)cxai_preprocess_channel_count(p);
+    size_t plane = (size_t)p->width * (size_t)p->height;
+    for (size_t i = 0; i < count * plane; i++) {
+        size_t c = p->layout == CXAI_NHWC ? i % count : i / plane;
+        tensor[i] = value_of(p, (int)c, sample);
+    }
 }
 
 /* ---- and back ---- */

@@ -8,7 +8,8 @@
 
 const char *const cx_resize_rules[] = { "short side", "stretch", "letterbox",
                                         NULL };
-const char *const cx_filters[] = { "bilinear", "bicubic", "nearest", NULL };
+const char *const cx_filters[] = { "bilinear", "bicubic", "nearest", "linear",
+                                   NULL };
 const char *const cx_channel_orders[] = { "RGB", "BGR", "grey", NULL };
 const char *const cx_layouts[] = { "NCHW", "NHWC", NULL };
 
@@ -17,7 +18,8 @@ int cx_short_side_length(const cxai_preprocess *p)
     if (p->length > 0)
         return p->length;
     int side = p->width > p->height ? p->width : p->height;
-    return (int)lround(side * 256 / 224.0);
+    return p->crop > 0 ? (int)(side / p->crop)
+                       : (int)lround(side * 256 / 224.0);
 }
 
 void cx_add_source(cxai_preprocess *p, const char *format, ...)
@@ -38,14 +40,23 @@ int cxai_preprocess_channel_count(const cxai_preprocess *p)
     return p->channels == CXAI_GREY ? 1 : 3;
 }
 
-static int is_picture_channels(int64_t count)
-{
-    return count == 1 || count == 3;
-}
-
 static int to_side(int64_t dimension)
 {
     return dimension > 0 && dimension <= CX_MAX_SIDE ? (int)dimension : 224;
+}
+
+/* Which dimension holds the channels, 1 or 3; 0 for no picture. Free channels
+   are taken for 3 colours, and before height and width, unless the last
+   dimension is fixed as channels are. */
+static int channel_dimension(const cxai_shape *shape)
+{
+    const int64_t *d = shape->dim;
+    if (shape->rank != 4)
+        return 0;
+    for (int i = 1; i <= 3; i += 2)
+        if (d[i] == 1 || d[i] == 3)
+            return i;
+    return d[1] == 0 ? 1 : d[3] == 0 ? 3 : 0;
 }
 
 cxai_status cxai_preprocess_defaults(cxai_preprocess *out,
@@ -55,26 +66,22 @@ cxai_status cxai_preprocess_defaults(cxai_preprocess *out,
     static const cxai_shape usual = { 4, { 1, 3, 224, 224 } };
     const cxai_shape *shape = input_shape != NULL ? input_shape : &usual;
     const int64_t *d = shape->dim;
-    int first = shape->rank == 4 && is_picture_channels(d[1]);
-    int last = shape->rank == 4 && is_picture_channels(d[3]);
+    int at = channel_dimension(shape);
     char text[128];
     memset(out, 0, sizeof *out);
-    if (!first && !last)
+    if (at == 0)
         return cxai_fail(error, CXAI_UNSUPPORTED,
                          "the model's input %s is not a picture of 1 or 3 "
                          "channels; feed it a .npy array",
                          cxai_shape_text(shape, text, sizeof text));
-    out->layout = first ? CXAI_NCHW : CXAI_NHWC;
-    out->height = to_side(first ? d[2] : d[1]);
-    out->width = to_side(first ? d[3] : d[2]);
-    out->channels = (first ? d[1] : d[3]) == 1 ? CXAI_GREY : CXAI_RGB;
-    out->scale = 1 / 255.0;
-    static const double mean[] = { .485, .456, .406 };
-    static const double std[] = { .229, .224, .225 };
-    for (int c = 0; c < 3; c++) {
-        out->mean[c] = out->channels == CXAI_GREY ? 0 : mean[c];
-        out->std[c] = out->channels == CXAI_GREY ? 1 : std[c];
-    }
+    out->layout = at == 1 ? CXAI_NCHW : CXAI_NHWC;
+    out->height = to_side(d[at == 1 ? 2 : 1]);
+    out->width = to_side(d[at == 1 ? 3 : 2]);
+    int grey = d[at] == 1;
+    if (grey)
+        out->channels = CXAI_GREY;
+    cx_apply_recipe(out, grey ? "unit" : "torchvision");
+    out->guessed = 1;
     cx_add_source(out, "defaults");
     return CXAI_OK;
 }
@@ -94,16 +101,15 @@ cxai_status cxai_preprocess_check(const cxai_preprocess *p,
         return cxai_fail(error, CXAI_UNSUPPORTED, "the model has no input");
     cxai_shape wanted = cxai_model_input_shape(model, 0);
     cxai_shape given = cxai_preprocess_shape(p, wanted.dim[0]);
-    int fits = wanted.rank == given.rank;
-    for (int i = 1; fits && i < wanted.rank; i++)
-        fits = wanted.dim[i] == 0 || wanted.dim[i] == given.dim[i];
-    if (fits)
+    int at = p->layout == CXAI_NHWC ? 3 : 1;
+    if (wanted.rank == given.rank &&
+        (wanted.dim[at] == 0 || wanted.dim[at] == given.dim[at]))
         return CXAI_OK;
     char wanted_text[128], given_text[128];
     return cxai_fail(
         error, CXAI_INVALID,
         "the preprocessing (%s) makes pictures of %s (%s), but the model's "
-        "input is %s, 0 being free; correct its size, channels or layout",
+        "input is %s, 0 being free; correct its channels or layout",
         p->source, cxai_shape_text(&given, given_text, sizeof given_text),
         cx_layouts[p->layout],
         cxai_shape_text(&wanted, wanted_text, sizeof wanted_text));
@@ -123,11 +129,40 @@ void cxai_preprocess_affine(const cxai_preprocess *p, int channel, double *gain,
     }
 }
 
+/* The multiple of `multiple` that is nearest to a side, at least one. */
+static int nearest_multiple(int side, int multiple)
+{
+    int count = (side + multiple / 2) / multiple;
+    return (count > 0 ? count : 1) * multiple;
+}
+
+cxai_status cxai_preprocess_fit(cxai_preprocess *p, const cxai_image *photo,
+                                int multiple, cxai_error *error)
+{
+    if (!p->photo_size)
+        return CXAI_OK;
+    if (photo->width > CX_MAX_SIDE || photo->height > CX_MAX_SIDE ||
+        multiple < 1 || multiple > CX_MAX_SIDE)
+        return cxai_fail(error, CXAI_LIMIT,
+                         "a photo of %d x %d pixels is too large to be fed at "
+                         "its own size; give a size of at most %dx%d",
+                         photo->width, photo->height, (int)CX_MAX_SIDE,
+                         (int)CX_MAX_SIDE);
+    p->width = nearest_multiple(photo->width, multiple);
+    p->height = nearest_multiple(photo->height, multiple);
+    p->rule = CXAI_STRETCH;
+    return CXAI_OK;
+}
+
 /* ---- as text ---- */
 
 static void resize_text(const cxai_preprocess *p, char *text, size_t size)
 {
     const char *filter = cx_filters[p->filter];
+    if (p->photo_size) {
+        snprintf(text, size, "at the photo's own size");
+        return;
+    }
     switch (p->rule) {
     case CXAI_SHORT_SIDE:
         snprintf(text, size, "short side to %d (%s), centre crop %dx%d",
@@ -138,7 +173,7 @@ static void resize_text(const cxai_preprocess *p, char *text, size_t size)
                  filter);
         break;
     case CXAI_LETTERBOX:
-        snprintf(text, size, "fitted into %dx%d (%s), bars %d", p->width,
+        snprintf(text, size, "fitted into %dx%d (%s), bars %.9g", p->width,
                  p->height, filter, p->fill);
         break;
     }

@@ -52,12 +52,21 @@ static cxai_status unknown_key(const json_source *from, const char *name,
                      name, inside_resize ? " in \"resize\"" : "", known);
 }
 
+static cxai_status read_key(cxai_preprocess *p, const cJSON *item,
+                            const cx_preprocess_key *k, const json_source *from)
+{
+    cx_setting s = { .folder = from->folder };
+    if (read_item(item, &s) != 0)
+        s = (cx_setting){ .count = 0 };
+    return cx_preprocess_apply_key(p, k, &s, from->name, from->error);
+}
+
 static cxai_status read_object(cxai_preprocess *p, const cJSON *object,
                                int inside_resize, const json_source *from)
 {
     for (const cJSON *item = object->child; item != NULL; item = item->next) {
         const char *name = item->string;
-        cxai_status status;
+        cxai_status status = CXAI_OK;
         if (!inside_resize && strcmp(name, "resize") == 0) {
             if (!cJSON_IsObject(item))
                 return cxai_fail(from->error, CXAI_MALFORMED,
@@ -68,15 +77,25 @@ static cxai_status read_object(cxai_preprocess *p, const cJSON *object,
             const cx_preprocess_key *k = cx_find_preprocess_key(name);
             if (k == NULL || k->inside_resize != inside_resize)
                 return unknown_key(from, name, inside_resize);
-            cx_setting s = { .folder = from->folder };
-            if (read_item(item, &s) != 0)
-                s = (cx_setting){ .count = 0 };
-            status = cx_preprocess_apply_key(p, k, &s, from->name, from->error);
+            if (k != cx_recipe_key)
+                status = read_key(p, item, k, from);
         }
         if (status != CXAI_OK)
             return status;
     }
     return CXAI_OK;
+}
+
+/* The recipe first, wherever it stands, then what changes its details. */
+static cxai_status read_root(cxai_preprocess *p, const cJSON *root,
+                             const json_source *from)
+{
+    const cJSON *recipe =
+        cJSON_GetObjectItemCaseSensitive(root, cx_recipe_key->name);
+    cxai_status status = CXAI_OK;
+    if (recipe != NULL)
+        status = read_key(p, recipe, cx_recipe_key, from);
+    return status == CXAI_OK ? read_object(p, root, 0, from) : status;
 }
 
 static const char *base_name(const char *path)
@@ -109,7 +128,7 @@ cxai_status cxai_preprocess_parse(cxai_preprocess *preprocess, const char *json,
         status = cxai_fail(error, CXAI_MALFORMED, "%s: must hold a JSON object",
                            name);
     else
-        status = read_object(&changed, root, 0, &from);
+        status = read_root(&changed, root, &from);
     cJSON_Delete(root);
     if (status == CXAI_OK) {
         cx_add_source(&changed, "%s", base_name(name));

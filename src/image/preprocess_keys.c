@@ -42,9 +42,17 @@ static int set_channel_numbers(double to[3], const cx_setting *s,
     return 0;
 }
 
+static int set_recipe(cxai_preprocess *p, const cx_setting *s)
+{
+    return cx_apply_recipe(p, s->text);
+}
+
 static int set_size(cxai_preprocess *p, const cx_setting *s)
 {
     int width, height, end = 0;
+    p->photo_size = s->text != NULL && strcasecmp(s->text, "photo") == 0;
+    if (p->photo_size)
+        return 0;
     if (s->text != NULL &&
         sscanf(s->text, "%5dx%5d%n", &width, &height, &end) == 2 &&
         s->text[end] == '\0') {
@@ -64,15 +72,32 @@ static int set_size(cxai_preprocess *p, const cx_setting *s)
 static int set_rule(cxai_preprocess *p, const cx_setting *s)
 {
     int word;
+    if (s->text != NULL && strcasecmp(s->text, "none") == 0) {
+        p->photo_size = 1;
+        return 0;
+    }
     if (set_word(cx_resize_rules, &word, s) != 0)
         return -1;
     p->rule = (cxai_resize_rule)word;
     return 0;
 }
 
+/* The later one of length and crop counts. */
+
 static int set_length(cxai_preprocess *p, const cx_setting *s)
 {
+    p->crop = 0;
     return set_integer(&p->length, s, 1, CX_MAX_SIDE);
+}
+
+/* A share so small that the length would be absurd is a mistake. */
+static int set_crop(cxai_preprocess *p, const cx_setting *s)
+{
+    if (s->count != 1 || !(s->number[0] >= 0.05 && s->number[0] <= 1))
+        return -1;
+    p->crop = s->number[0];
+    p->length = 0;
+    return 0;
 }
 
 static int set_filter(cxai_preprocess *p, const cx_setting *s)
@@ -86,7 +111,10 @@ static int set_filter(cxai_preprocess *p, const cx_setting *s)
 
 static int set_fill(cxai_preprocess *p, const cx_setting *s)
 {
-    return set_integer(&p->fill, s, 0, 255);
+    if (s->count != 1 || !(s->number[0] >= 0 && s->number[0] <= 255))
+        return -1;
+    p->fill = s->number[0];
+    return 0;
 }
 
 static int set_channels(cxai_preprocess *p, const cx_setting *s)
@@ -141,23 +169,30 @@ static int set_labels(cxai_preprocess *p, const cx_setting *s)
     return 0;
 }
 
+/* A recipe comes first: the other keys change its details. */
 const cx_preprocess_key cx_preprocess_keys[] = {
-    { "size", "a number of pixels from 1 to 16384 or \"WIDTHxHEIGHT\"", 0,
+    { "recipe", "the name of a recipe", 0, 1, set_recipe },
+    { "size",
+      "a number of pixels from 1 to 16384, \"WIDTHxHEIGHT\" or \"photo\"", 0, 0,
       set_size },
-    { "rule", "\"short side\", \"stretch\" or \"letterbox\"", 1, set_rule },
-    { "length", "a number of pixels from 1 to 16384", 1, set_length },
-    { "filter", "\"bilinear\", \"bicubic\" or \"nearest\"", 1, set_filter },
-    { "fill", "a whole number from 0 to 255", 0, set_fill },
-    { "channels", "\"RGB\", \"BGR\" or \"grey\"", 0, set_channels },
-    { "scale", "a number other than 0, or a fraction such as \"1/255\"", 0,
+    { "rule", "\"short side\", \"stretch\", \"letterbox\" or \"none\"", 1, 0,
+      set_rule },
+    { "length", "a number of pixels from 1 to 16384", 1, 0, set_length },
+    { "crop", "a number from 0.05 to 1", 1, 0, set_crop },
+    { "filter", "\"bilinear\", \"bicubic\", \"nearest\" or \"linear\"", 1, 0,
+      set_filter },
+    { "fill", "a number from 0 to 255", 0, 0, set_fill },
+    { "channels", "\"RGB\", \"BGR\" or \"grey\"", 0, 0, set_channels },
+    { "scale", "a number other than 0, or a fraction such as \"1/255\"", 0, 1,
       set_scale },
-    { "mean", "one number or three", 0, set_mean },
-    { "std", "one number or three, none of them 0", 0, set_std },
-    { "layout", "\"NCHW\" or \"NHWC\"", 0, set_layout },
-    { "labels", "a file in the folder of the model", 0, set_labels },
+    { "mean", "one number or three", 0, 1, set_mean },
+    { "std", "one number or three, none of them 0", 0, 1, set_std },
+    { "layout", "\"NCHW\" or \"NHWC\"", 0, 0, set_layout },
+    { "labels", "a file in the folder of the model", 0, 0, set_labels },
 };
 const size_t cx_preprocess_key_count =
     sizeof cx_preprocess_keys / sizeof *cx_preprocess_keys;
+const cx_preprocess_key *const cx_recipe_key = &cx_preprocess_keys[0];
 
 /* ---- keys by name ---- */
 
@@ -174,8 +209,12 @@ cxai_status cx_preprocess_apply_key(cxai_preprocess *p,
                                     const cx_setting *s, const char *where,
                                     cxai_error *error)
 {
-    if (k->set(p, s) == 0)
+    if (k->set(p, s) == 0) {
+        p->guessed = p->guessed && !k->says_values;
         return CXAI_OK;
+    }
+    if (k == cx_recipe_key)
+        return cx_refuse_recipe(where, error);
     return cxai_fail(error, CXAI_MALFORMED, "%s: \"%s\" must be %s", where,
                      k->name, k->expected);
 }
@@ -214,7 +253,9 @@ cxai_status cxai_preprocess_set(cxai_preprocess *p, const char *name,
     cx_setting_read_numbers(&s);
     cxai_status status =
         cx_preprocess_apply_key(p, k, &s, "preprocessing", error);
-    if (status == CXAI_OK)
+    if (status == CXAI_OK && k == cx_recipe_key)
+        cx_add_source(p, "recipe %s", text);
+    else if (status == CXAI_OK)
         cx_add_source(p, "given %s", name);
     return status == CXAI_MALFORMED ? CXAI_INVALID : status;
 }

@@ -20,12 +20,14 @@ typedef struct cx_preprocess_key {
     const char *name;
     const char *expected; /* for messages: "must be ..." */
     int inside_resize;    /* in JSON it stands in the object "resize" */
+    int says_values;      /* how pixels become values: they are not guessed */
     /* returns 0, or -1 when the value is not what is expected */
     int (*set)(cxai_preprocess *p, const cx_setting *s);
 } cx_preprocess_key;
 
 extern const cx_preprocess_key cx_preprocess_keys[];
 extern const size_t cx_preprocess_key_count;
+extern const cx_preprocess_key *const cx_recipe_key; /* before all others */
 
 /* NULL when there is none. */
 const cx_preprocess_key *cx_find_preprocess_key(const char *name);
@@ -35,6 +37,13 @@ cxai_status cx_preprocess_apply_key(cxai_preprocess *p,
                                     const cx_preprocess_key *key,
                                     const cx_setting *s, const char *where,
                                     cxai_error *error);
+
+/* Applies a recipe by its name: 0, or -1 where there is none, or where it does
+   not fit a network of one channel. */
+int cx_apply_recipe(cxai_preprocess *p, const char *name);
+
+/* The failure of the above, with the recipes that there are. */
+cxai_status cx_refuse_recipe(const char *where, cxai_error *error);
 
 /* Finds the numbers in s->text: "3", "1/255", or three of these with commas or
    spaces between. */

@@ -20,7 +20,8 @@ static cxai_status read_own_metadata(cxai_preprocess *p,
                                      const char *folder, int *found,
                                      cxai_error *error)
 {
-    if (cxai_model_metadata(model, "input.mean") != NULL)
+    if (cxai_model_metadata(model, "input.mean") != NULL &&
+        cxai_model_metadata(model, "input.recipe") == NULL)
         p->scale = 1;
     for (size_t i = 0; i < cx_preprocess_key_count; i++) {
         char name[32];
@@ -65,6 +66,7 @@ static void read_standard_metadata(cxai_preprocess *p, const cxai_model *model,
             p->channels = (cxai_channel_order)meanings[i].channels;
         if (meanings[i].scale == 0)
             continue;
+        p->guessed = 0;
         p->scale = meanings[i].scale;
         for (int c = 0; c < 3; c++) {
             p->mean[c] = meanings[i].mean;

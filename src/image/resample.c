@@ -66,7 +66,7 @@ static void fill_kernel(axis *a, double *exact, int in, int64_t full,
 {
     double (*kernel)(double) = filter == CXAI_BICUBIC ? cubic : triangle;
     double scale = (double)in / (double)full;
-    double stretch = scale < 1 ? 1 : scale;
+    double stretch = scale < 1 || filter == CXAI_LINEAR ? 1 : scale;
     double support = (filter == CXAI_BICUBIC ? 2 : 1) * stretch;
     double shrink = 1 / stretch;
     for (int i = 0; i < outputs; i++) {
@@ -93,7 +93,8 @@ static void fill_kernel(axis *a, double *exact, int in, int64_t full,
 static int make_axis(axis *a, int in, int64_t full, int64_t start, int outputs,
                      cxai_filter filter)
 {
-    double stretch = fmax((double)in / (double)full, 1);
+    double stretch =
+        filter == CXAI_LINEAR ? 1 : fmax((double)in / (double)full, 1);
     int taps = 2 * (int)ceil((filter == CXAI_BICUBIC ? 2 : 1) * stretch) + 1;
     double *exact = cx_alloc((size_t)taps, sizeof *exact);
     int result = -1;
