@@ -231,7 +231,7 @@ static void test_bad_requests_are_refused(void **state)
     cxai_request apart = { .target = f->c, .wrt = &f->r, .wrt_count = 1 };
     cxai_request wide = { .watch = &f->y,
                           .watch_count = 1,
-                          .input_shape = { 4, { 1, 2, 3, 2 } } };
+                          .input_shape = { 4, { 1, 3, 2, 3 } } };
     cxai_request poor = { .watch = &f->y, .watch_count = 1, .max_bytes = 8 };
     check_error(cxai_session_create(&session, f->model, &nothing, &f->error),
                 &f->error, CXAI_INVALID, "asks for nothing");

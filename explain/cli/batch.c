@@ -90,6 +90,16 @@ static cxai_status open_picture(batch *b, const listed_input *listed, input *in,
     return input_open(in, &b->bench, error);
 }
 
+/* What the reader of a result must know of its photo. */
+static void warn_of_photo(workbench *bench, const input *in)
+{
+    if (in->photo.pixels == NULL)
+        return;
+    warn_of_guess(bench);
+    if (in->info.alpha_composited)
+        warn(bench, "%s: transparent pixels were laid over white", in->path);
+}
+
 /* 1 when the run cannot go on. */
 static int do_picture(batch *b, const listed_input *listed,
                       picture_function *function, void *payload)
@@ -99,6 +109,8 @@ static int do_picture(batch *b, const listed_input *listed,
     cxai_status opened = open_picture(b, listed, &in, &error), status = opened;
     if (opened == CXAI_OK)
         status = function(b, &in, payload, &error);
+    if (status == CXAI_OK)
+        warn_of_photo(&b->bench, &in);
     input_close(&in);
     if (status == CXAI_OK)
         return 0;

@@ -32,28 +32,38 @@ static const option_spec model_specs[] = {
 
 /* The keys of cxai_preprocess_set, in the order of settings.preprocess. */
 static const char *const preprocess_keys[] = {
-    "size",  "rule", "length", "filter", "channels",
-    "scale", "mean", "std",    "layout",
+    "recipe", "size",     "rule",  "length", "crop", "filter",
+    "fill",   "channels", "scale", "mean",   "std",  "layout",
 };
 
 static const option_spec preprocess_specs[] = {
-    { 0, "size", "WxH", OPTION_TEXT, AT(preprocess[0]), 0, 0,
-      "pixels that the network takes" },
-    { 0, "resize", "RULE", OPTION_TEXT, AT(preprocess[1]), 0, 0,
-      "\"short side\", stretch or letterbox" },
-    { 0, "length", "N", OPTION_TEXT, AT(preprocess[2]), 0, 0,
+    { 0, "recipe", "NAME", OPTION_TEXT, AT(preprocess[0]), 0, 0,
+      "prepare pictures as a library does: torchvision, timm,\n"
+      "timm-inception, keras-caffe, keras-tf, keras-torch, paddle,\n"
+      "darknet, yolo, raw, unit; see cxai summary --recipes" },
+    { 0, "size", "WxH", OPTION_TEXT, AT(preprocess[1]), 0, 0,
+      "pixels that the network takes; photo: each photo's own size" },
+    { 0, "resize", "RULE", OPTION_TEXT, AT(preprocess[2]), 0, 0,
+      "\"short side\", stretch, letterbox or none (--size photo)" },
+    { 0, "length", "N", OPTION_TEXT, AT(preprocess[3]), 0, 0,
       "length of the short side before the crop" },
-    { 0, "filter", "NAME", OPTION_TEXT, AT(preprocess[3]), 0, 0,
-      "bilinear, bicubic or nearest" },
-    { 0, "channels", "ORDER", OPTION_TEXT, AT(preprocess[4]), 0, 0,
+    { 0, "crop", "C", OPTION_TEXT, AT(preprocess[4]), 0, 0,
+      "or the share of it that is cut out; \"0.875\"" },
+    { 0, "filter", "NAME", OPTION_TEXT, AT(preprocess[5]), 0, 0,
+      "bilinear, bicubic, nearest or linear (not antialiased)" },
+    { 0, "fill", "N", OPTION_TEXT, AT(preprocess[6]), 0, 0,
+      "0..255, where there is no picture" },
+    { 0, "channel-order", "ORDER", OPTION_TEXT, AT(preprocess[7]), 0, 0,
       "RGB, BGR or grey" },
-    { 0, "scale", "S", OPTION_TEXT, AT(preprocess[5]), 0, 0,
+    { 0, "scale", "S", OPTION_TEXT, AT(preprocess[8]), 0, 0,
       "value = (pixel * S - mean) / std; \"1/255\"" },
-    { 0, "mean", "M", OPTION_TEXT, AT(preprocess[6]), 0, 0,
+    { 0, "mean", "M", OPTION_TEXT, AT(preprocess[9]), 0, 0,
       "one number, or three joined by commas" },
-    { 0, "std", "D", OPTION_TEXT, AT(preprocess[7]), 0, 0, "the same" },
-    { 0, "layout", "NAME", OPTION_TEXT, AT(preprocess[8]), 0, 0,
+    { 0, "std", "D", OPTION_TEXT, AT(preprocess[10]), 0, 0, "the same" },
+    { 0, "layout", "NAME", OPTION_TEXT, AT(preprocess[11]), 0, 0,
       "NCHW or NHWC" },
+    { 0, "keep-orientation", NULL, OPTION_FLAG, AT(keep_orientation), 0, 0,
+      "take pixels as stored, whatever EXIF says of the camera" },
 };
 
 static const option_spec image_specs[] = {
@@ -125,6 +135,18 @@ static size_t size_of(const char *start, const char *end)
     return (size_t)((uintptr_t)end - (uintptr_t)start);
 }
 
+/* Preprocessing of the model, or the reason why there is none. */
+static cxai_status find_preprocess(workbench *bench, const char *path,
+                                   cxai_error *error)
+{
+    cxai_status status = cxai_preprocess_for_model(&bench->preprocess,
+                                                   bench->model, path, error);
+    if (status != CXAI_UNSUPPORTED)
+        return status;
+    bench->no_pictures = *error;
+    return CXAI_OK;
+}
+
 static cxai_status load_builtin(workbench *bench, cxai_error *error)
 {
     bench->name = "built-in " BUILTIN_NAME;
@@ -132,8 +154,7 @@ static cxai_status load_builtin(workbench *bench, cxai_error *error)
         &bench->model, builtin_model, size_of(builtin_model, builtin_model_end),
         NULL, &bench->limits.model, error);
     if (status == CXAI_OK)
-        status = cxai_preprocess_for_model(&bench->preprocess, bench->model,
-                                           NULL, error);
+        status = find_preprocess(bench, NULL, error);
     if (status == CXAI_OK)
         status = cxai_preprocess_parse(
             &bench->preprocess, builtin_preprocess,
@@ -149,14 +170,9 @@ static cxai_status load_file(workbench *bench, const char *path,
     bench->name = path;
     cxai_status status =
         cxai_model_load(&bench->model, path, &bench->limits.model, error);
-    if (status != CXAI_OK)
-        return status;
-    status = cxai_preprocess_for_model(&bench->preprocess, bench->model, path,
-                                       error);
-    if (status != CXAI_UNSUPPORTED)
-        return status;
-    bench->no_pictures = *error;
-    return CXAI_OK;
+    if (status == CXAI_OK)
+        status = find_preprocess(bench, path, error);
+    return status;
 }
 
 static cxai_status load_labels(workbench *bench,
@@ -179,6 +195,8 @@ static cxai_status override(workbench *bench, const common_settings *settings,
                             cxai_error *error)
 {
     cxai_status status = CXAI_OK;
+    if (bench->no_pictures.status != CXAI_OK)
+        return CXAI_OK;
     for (size_t i = 0; status == CXAI_OK &&
                        i < sizeof preprocess_keys / sizeof *preprocess_keys;
          i++)
@@ -188,30 +206,6 @@ static cxai_status override(workbench *bench, const common_settings *settings,
     if (status == CXAI_OK && bench->no_pictures.status == CXAI_OK)
         status = cxai_preprocess_check(&bench->preprocess, bench->model, error);
     return status;
-}
-
-/* The shape of one picture, or of what the network takes instead, free
-   dimensions being 1. */
-static cxai_shape input_shape_of(const workbench *bench)
-{
-    if (bench->no_pictures.status == CXAI_OK)
-        return cxai_preprocess_shape(&bench->preprocess, 1);
-    cxai_shape shape = cxai_model_input_shape(bench->model, 0);
-    for (int d = 0; d < shape.rank; d++)
-        shape.dim[d] = shape.dim[d] > 0 ? shape.dim[d] : 1;
-    return shape;
-}
-
-/* The shapes of all values for one picture. */
-static cxai_status find_shapes(workbench *bench, cxai_error *error)
-{
-    bench->input_shape = input_shape_of(bench);
-    bench->shapes = calloc((size_t)cxai_model_value_count(bench->model) + 1,
-                           sizeof *bench->shapes);
-    if (bench->shapes == NULL)
-        return cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
-    return cxai_model_shapes(bench->model, &bench->input_shape, bench->shapes,
-                             error);
 }
 
 /* Labels that do not fit the classes would name things wrongly, and nobody can
@@ -237,6 +231,11 @@ int workbench_open(workbench *bench, const common_settings *settings)
     json_array(&bench->warnings, NULL);
     if (limits_read(&bench->limits, &settings->limits) != EXIT_DONE)
         return EXIT_USAGE;
+    bench->pictures = (cxai_image_options){
+        .max_pixels = bench->limits.pixels,
+        .max_bytes = bench->limits.model.file_bytes,
+        .keep_orientation = settings->keep_orientation,
+    };
     double start = seconds_now();
     cxai_status status = settings->model == NULL
                              ? load_builtin(bench, &error)
@@ -247,11 +246,31 @@ int workbench_open(workbench *bench, const common_settings *settings)
     if (status == CXAI_OK)
         status = load_labels(bench, settings, &error);
     if (status == CXAI_OK)
-        status = find_shapes(bench, &error);
+        status = workbench_find_shapes(bench, &error);
     if (status != CXAI_OK)
         return complain_error(&error);
     check_labels(bench);
     return EXIT_DONE;
+}
+
+cxai_status need_pictures(const workbench *bench, cxai_error *error)
+{
+    if (bench->no_pictures.status == CXAI_OK)
+        return CXAI_OK;
+    return cxai_fail(error, CXAI_UNSUPPORTED, "%s: %s", bench->name,
+                     bench->no_pictures.message);
+}
+
+void warn_of_guess(workbench *bench)
+{
+    if (bench->no_pictures.status == CXAI_OK && bench->preprocess.guessed &&
+        !bench->told_guess)
+        warn(bench,
+             "nothing says how %s wants its pictures, so the usual recipe of "
+             "torchvision is taken, which may be wrong; give --recipe, or "
+             "--mean, --std and --scale, or a JSON file beside it",
+             bench->name);
+    bench->told_guess = 1;
 }
 
 void workbench_close(workbench *bench)
@@ -304,6 +323,8 @@ void report_begin(json *report, const char *name, const workbench *bench)
     json_end(report);
     json_text(report, "preprocessing",
               preprocess_text(bench, text, sizeof text));
+    if (bench->no_pictures.status == CXAI_OK)
+        json_text(report, "preprocessing_source", bench->preprocess.source);
 }
 
 cxai_status report_end(json *report, workbench *bench, int wanted,

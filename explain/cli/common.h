@@ -22,7 +22,8 @@ typedef struct common_settings {
     int quiet;
     long long threads;
     text_list limits;
-    const char *preprocess[9]; /* by number in preprocess_options */
+    const char *preprocess[12]; /* by number in preprocess_options */
+    int keep_orientation;
     const char *files_from;
     int recursive;
 } common_settings;
@@ -50,25 +51,45 @@ double seconds_now(void);
 
 typedef struct workbench {
     cxai_model *model;
-    const char *name; /* path, or "built-in efficientnet-lite0" */
-    cxai_preprocess preprocess;
+    const char *name;       /* path, or "built-in efficientnet-lite0" */
     cxai_error no_pictures; /* why the network takes none; status OK: it does */
+    cxai_preprocess preprocess; /* where it takes pictures */
+    cxai_image_options pictures;
     cxai_labels *labels;    /* NULL: none */
     cxai_shape input_shape; /* of one picture */
     cxai_shape *shapes;     /* of all values for input_shape */
     double load_seconds;
     limits limits;
     int quiet;
-    json warnings; /* an array, for the report */
+    json warnings;             /* an array, for the report */
+    int told_guess, told_size; /* warnings that are given once */
 } workbench;
 
 /* Loads model, preprocessing and labels; 0, or an exit code after a message.
-   workbench_close ends it in either case. */
+   workbench_close ends it in either case. A model that takes no pictures is
+   opened as well, for what needs none; shapes that its free dimensions leave
+   unknown have rank -1. */
 int workbench_open(workbench *bench, const common_settings *settings);
 void workbench_close(workbench *bench);
 
+/* Fails where the model takes no pictures, saying why. */
+cxai_status need_pictures(const workbench *bench, cxai_error *error);
+
+/* Makes input_shape and shapes those of one input of this shape. */
+cxai_status workbench_take_shape(workbench *bench, const cxai_shape *shape,
+                                 cxai_error *error);
+/* Allocates shapes and makes them those of one picture, as far as they are
+   known before there is one. */
+cxai_status workbench_find_shapes(workbench *bench, cxai_error *error);
+/* The same for a photo, where pictures are fed at their own size. */
+cxai_status workbench_take_photo(workbench *bench, const cxai_image *photo,
+                                 cxai_error *error);
+
 /* "cxai: warning: message", unless quiet; the report holds it in any case. */
 void warn(workbench *bench, const char *format, ...) CXAI_PRINTF(2, 3);
+
+/* Warns, once, where nothing says how the model wants its pictures. */
+void warn_of_guess(workbench *bench);
 
 /* A class's name, or NULL. */
 const char *class_name(const workbench *bench, int64_t index);

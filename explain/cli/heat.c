@@ -1,6 +1,7 @@
 #include "heat.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,6 +121,21 @@ static cxai_status add_colorbar(cxai_image *picture,
     return status;
 }
 
+/* What the network did not see (no number) is veiled in grey, as strongly as
+   the rest is coloured. */
+static void veil_unseen(cxai_image *picture, const cxai_real *map, double alpha)
+{
+    size_t count = (size_t)picture->width * (size_t)picture->height;
+    for (size_t i = 0; i < count; i++) {
+        if (!isnan(map[i]))
+            continue;
+        for (size_t c = 0; c < 3; c++) {
+            uint8_t *sample = picture->pixels + 3 * i + c;
+            *sample = (uint8_t)lrint((1 - alpha) * *sample + alpha * 128);
+        }
+    }
+}
+
 static cxai_status draw_one(cxai_image *out, const cxai_image *photo,
                             const cxai_geometry *geometry,
                             const cxai_heatmap *heatmap,
@@ -138,6 +154,8 @@ static cxai_status draw_one(cxai_image *out, const cxai_image *photo,
         cxai_geometry_project(geometry, map, projected);
         status = cxai_overlay(out, photo, projected, style->colormap,
                               style->alpha, error);
+        if (status == CXAI_OK)
+            veil_unseen(out, projected, style->alpha);
     }
     free(map);
     free(projected);

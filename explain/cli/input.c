@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cxai/draw.h"
 #include "cxai/file.h"
 
 static int ends_in(const char *path, const char *ending)
@@ -24,20 +25,40 @@ int input_is_named(const char *name)
     return 0;
 }
 
+/* Adds the batch where an array holds one picture: (C,H,W). */
+static void add_batch(cxai_shape *shape)
+{
+    memmove(shape->dim + 1, shape->dim,
+            (size_t)shape->rank * sizeof shape->dim[0]);
+    shape->dim[0] = 1;
+    shape->rank++;
+}
+
+/* A network that takes no pictures takes arrays of its declared shape, whose
+   free dimensions the array says. */
+static cxai_status take_declared(workbench *bench, const cxai_shape *given,
+                                 cxai_error *error)
+{
+    cxai_shape shape = cxai_model_input_shape(bench->model, 0);
+    for (int d = 0; d < shape.rank; d++)
+        if (shape.dim[d] == 0)
+            shape.dim[d] = d > 0 && d < given->rank ? given->dim[d] : 1;
+    return workbench_take_shape(bench, &shape, error);
+}
+
 /* An array is fed as it is: (C,H,W) or (N,C,H,W). */
-static cxai_status open_array(input *in, const workbench *bench,
-                              cxai_error *error)
+static cxai_status open_array(input *in, workbench *bench, cxai_error *error)
 {
     cxai_status status = cxai_npy_load(in->path, bench->limits.model.file_bytes,
                                        &in->tensor, &in->shape, error);
     if (status != CXAI_OK)
         return status;
-    if (in->shape.rank == bench->input_shape.rank - 1) {
-        memmove(in->shape.dim + 1, in->shape.dim,
-                (size_t)in->shape.rank * sizeof in->shape.dim[0]);
-        in->shape.dim[0] = 1;
-        in->shape.rank++;
-    }
+    if (in->shape.rank == bench->input_shape.rank - 1)
+        add_batch(&in->shape);
+    if (bench->no_pictures.status != CXAI_OK)
+        status = take_declared(bench, &in->shape, error);
+    if (status != CXAI_OK)
+        return status;
     cxai_shape wanted = bench->input_shape;
     if (wanted.rank > 0 && in->shape.rank == wanted.rank &&
         in->shape.dim[0] > 0)
@@ -53,18 +74,15 @@ static cxai_status open_array(input *in, const workbench *bench,
     return CXAI_OK;
 }
 
-static cxai_status open_picture(input *in, const workbench *bench,
-                                cxai_error *error)
+static cxai_status open_picture(input *in, workbench *bench, cxai_error *error)
 {
     if (bench->no_pictures.status != CXAI_OK)
         return cxai_fail(error, CXAI_UNSUPPORTED, "%s: %s", in->path,
                          bench->no_pictures.message);
-    const cxai_image_options options = {
-        .max_pixels = bench->limits.pixels,
-        .max_bytes = bench->limits.model.file_bytes,
-    };
-    cxai_status status =
-        cxai_image_load(&in->photo, in->path, &options, &in->info, error);
+    cxai_status status = cxai_image_load(&in->photo, in->path, &bench->pictures,
+                                         &in->info, error);
+    if (status == CXAI_OK)
+        status = workbench_take_photo(bench, &in->photo, error);
     if (status != CXAI_OK)
         return status;
     in->shape = bench->input_shape;
@@ -72,14 +90,56 @@ static cxai_status open_picture(input *in, const workbench *bench,
         malloc((size_t)cxai_shape_count(&in->shape) * sizeof *in->tensor);
     if (in->tensor == NULL)
         return cxai_fail(error, CXAI_NO_MEMORY, "%s: out of memory", in->path);
+    if (in->info.orientation_applied)
+        snprintf(in->note, sizeof in->note, " (turned: EXIF orientation %d)",
+                 in->info.orientation);
     return cxai_preprocess_apply(&bench->preprocess, &in->photo, in->tensor,
                                  &in->geometry, error);
 }
 
-cxai_status input_open(input *in, const workbench *bench, cxai_error *error)
+cxai_status input_open(input *in, workbench *bench, cxai_error *error)
 {
     return ends_in(in->path, ".npy") ? open_array(in, bench, error)
                                      : open_picture(in, bench, error);
+}
+
+/* What was found in the file and done to it, and which part of the photo, in
+   its pixels, the network saw. */
+static void report_photo(json *report, const input *in)
+{
+    const cxai_geometry *g = &in->geometry;
+    json_object(report, "picture");
+    json_text(report, "format", in->info.format);
+    json_text(report, "colour", in->info.colour);
+    json_number(report, "bits", in->info.bits);
+    json_number(report, "width", in->photo.width);
+    json_number(report, "height", in->photo.height);
+    json_number(report, "orientation", in->info.orientation);
+    json_truth(report, "orientation_applied", in->info.orientation_applied);
+    json_truth(report, "alpha_composited", in->info.alpha_composited);
+    json_object(report, "seen");
+    json_number(report, "left", g->seen_left);
+    json_number(report, "top", g->seen_top);
+    json_number(report, "right", g->seen_right);
+    json_number(report, "bottom", g->seen_bottom);
+    json_end(report);
+    json_end(report);
+}
+
+void input_report(json *report, const input *in, int64_t row)
+{
+    int64_t each = cxai_shape_count(&in->shape) / in->shape.dim[0];
+    cxai_range range = cxai_map_range(in->tensor + row * each, (size_t)each, 0);
+    if (in->photo.pixels != NULL)
+        report_photo(report, in);
+    json_object(report, "input");
+    json_array(report, "shape");
+    for (int d = 0; d < in->shape.rank; d++)
+        json_number(report, NULL, d > 0 ? (double)in->shape.dim[d] : 1);
+    json_end(report);
+    json_number(report, "minimum", range.low);
+    json_number(report, "maximum", range.high);
+    json_end(report);
 }
 
 void input_close(input *in)

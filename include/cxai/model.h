@@ -185,12 +185,13 @@ CXAI_API cxai_status cxai_model_cam_layer(const cxai_model *model,
 
 /*
  * Infers the shapes of all values for one shape of the first input. Free
- * dimensions of the model take the given numbers, and so does the batch, even
+ * dimensions of the model take the given numbers. So does the batch, even
  * where the file fixes it: shapes in the graph that were written down for one
- * batch (of Reshape, Expand, Resize) follow. Other inputs take their own
- * declared shape. CXAI_INVALID where the graph does not allow the shape. shapes
- * holds cxai_model_value_count entries; a value whose shape is not needed or
- * not known gets rank -1.
+ * batch (of Reshape, Expand, Resize) follow; and so do the height and width of
+ * a picture. Other inputs take their own declared shape. CXAI_INVALID where the
+ * graph does not allow the shape: the error names the node. shapes holds
+ * cxai_model_value_count entries; a value whose shape is not needed or not
+ * known gets rank -1.
  */
 CXAI_API cxai_status cxai_model_shapes(const cxai_model *model,
                                        const cxai_shape *input_shape,

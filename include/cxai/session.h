@@ -31,7 +31,8 @@ typedef struct cxai_session cxai_session;
    model.h. */
 typedef struct cxai_request {
     cxai_shape input_shape; /* of the model's first input; rank 0: as the model
-                               declares it, free dimensions being 1 */
+                               declares it, free dimensions being 1; else as
+                               for cxai_model_shapes */
     const int *feed;        /* values given from outside; feed_count 0 means */
     int feed_count;         /* the model's first input. A fed value is not
                                computed, whatever its producer. */

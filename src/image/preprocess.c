@@ -1,5 +1,5 @@
 /* Preprocessing: defaults, and what others ask about it. */
-#include "image/preprocess.h"
+#include "image/preprocess_keys.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -20,12 +20,20 @@ operators() {
         sort | tr '\n' ' ' | fold -s -w 118 | sed 's/ *$//'
     echo
 }
+recipes() {
+    echo "| recipe | of | at 224x224 |"
+    echo "| --- | --- | --- |"
+    "$program" summary --recipes | awk '
+        /^[a-z]/ { name = $1; sub(/^[^ ]+ +/, ""); of = $0; next }
+        { sub(/^ +/, ""); printf "| `%s` | %s | %s |\n", name, of, $0 }'
+}
 while IFS= read -r line; do
     case $line in
-    "<!-- methods -->" | "<!-- operators -->")
+    "<!-- methods -->" | "<!-- operators -->" | "<!-- recipes -->")
         echo "$line"
         case $line in
         *methods*) methods ;;
+        *recipes*) recipes ;;
         *) operators ;;
         esac
         while IFS= read -r line && [ "$line" != "<!-- end -->" ]; do :; done

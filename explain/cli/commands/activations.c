@@ -71,13 +71,14 @@ static void report(const observer *o, batch *b, const observation *seen,
         dead += seen->statistics[c].dead;
     cxai_shape_text(&seen->activations.shape, shape, sizeof shape);
     if (!b->settings->json)
-        say("%s: %s %s, %d of %d channels dead -> %s\n", seen->in->path,
-            seen->layer, shape, dead, seen->channels, file);
+        say("%s%s: %s %s, %d of %d channels dead -> %s\n", seen->in->path,
+            seen->in->note, seen->layer, shape, dead, seen->channels, file);
     if (!b->settings->json && o->settings->statistics)
         print_statistics(seen);
     json_object(&b->report, NULL);
     json_text(&b->report, "image", seen->in->path);
     json_number(&b->report, "row", (double)seen->row);
+    input_report(&b->report, seen->in, seen->row);
     json_text(&b->report, "layer", seen->layer);
     json_text(&b->report, "shape", shape);
     json_number(&b->report, "dead_channels", dead);

@@ -81,12 +81,13 @@ static cxai_status show(const classifier *c, batch *b, const input *in,
     if (!b->settings->json && in->shape.dim[0] > 1)
         say("%s, row %lld\n", in->path, (long long)row);
     else if (!b->settings->json)
-        say("%s\n", in->path);
+        say("%s%s\n", in->path, in->note);
     json_object(&b->report, NULL);
     json_text(&b->report, "image", in->path);
     json_number(&b->report, "row", (double)row);
     json_text(&b->report, "state",
               all_finite(logits, classes) ? "ok" : "not finite");
+    input_report(&b->report, in, row);
     json_array(&b->report, "classes");
     for (long long k = 0; k < c->settings->top && k < classes; k++) {
         int64_t best = find_best(logits, taken, classes);

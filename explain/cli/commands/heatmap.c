@@ -62,8 +62,8 @@ static void print(const workbench *bench, const explanation *e, int i,
 {
     const cxai_heatmap *map = &e->maps[i];
     char source[256];
-    say("%s: %s, score %.4f (%s)", e->in->path, e->names[i], map->score,
-        target_source(bench, &map->target, source, sizeof source));
+    say("%s%s: %s, score %.4f (%s)", e->in->path, e->in->note, e->names[i],
+        map->score, target_source(bench, &map->target, source, sizeof source));
     if (!isnan(map->probability))
         say(", probability %.4f", map->probability);
     if (!isnan(map->delta))
@@ -82,6 +82,7 @@ static void report(const heater *h, batch *b, const explanation *e, int i,
     json_object(j, NULL);
     json_text(j, "image", e->in->path);
     json_number(j, "row", (double)e->row);
+    input_report(j, e->in, e->row);
     json_text(j, "method", h->method->name);
     if (map->layer >= 0)
         json_text(j, "layer", cxai_model_value_name(model, map->layer));

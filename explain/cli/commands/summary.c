@@ -6,7 +6,7 @@
 
 typedef struct settings {
     common_settings common;
-    int operators;
+    int operators, recipes;
 } settings;
 
 typedef struct layer_facts {
@@ -16,11 +16,10 @@ typedef struct layer_facts {
 
 /* Parameters are the constants that a node reads. Each output element of a
    Conv takes one filter's worth of products, of a Gemm or MatMul the length
-   of the axis that is summed over. */
+   of the axis that is summed over; 0 where shapes are not known. */
 static layer_facts examine(const workbench *bench, const cxai_node *node)
 {
     layer_facts facts = { 0, 0 };
-    int64_t outputs = cxai_shape_count(&bench->shapes[node->outputs[0]]);
     for (int i = 0; i < node->input_count; i++)
         if (node->inputs[i] >= 0) {
             cxai_tensor t = cxai_model_constant(bench->model, node->inputs[i]);
@@ -31,15 +30,35 @@ static layer_facts examine(const workbench *bench, const cxai_node *node)
         return facts;
     const cxai_shape *x = &bench->shapes[node->inputs[0]];
     const cxai_shape *w = &bench->shapes[node->inputs[1]];
+    const cxai_shape *y = &bench->shapes[node->outputs[0]];
+    if (x->rank < 0 || w->rank < 0 || y->rank < 0)
+        return facts;
+    int64_t outputs = cxai_shape_count(y);
     if (strcmp(node->operator_type, "Conv") == 0 && w->rank > 0 &&
         w->dim[0] > 0)
         facts.macs = outputs * (cxai_shape_count(w) / w->dim[0]);
     else if (strcmp(node->operator_type, "Gemm") == 0 && w->rank == 2)
-        facts.macs = outputs * (cxai_shape_count(w) /
-                                bench->shapes[node->outputs[0]].dim[1]);
+        facts.macs = outputs * (cxai_shape_count(w) / y->dim[1]);
     else if (strcmp(node->operator_type, "MatMul") == 0 && x->rank > 0)
         facts.macs = outputs * x->dim[x->rank - 1];
     return facts;
+}
+
+/* Each input's shape as the network runs here; what the file leaves free, or
+   fixes otherwise, stands behind it. */
+static void print_inputs(const workbench *bench)
+{
+    char text[128], file[128];
+    for (int i = 0; i < cxai_model_input_count(bench->model); i++) {
+        int v = cxai_model_input(bench->model, i);
+        cxai_shape declared = cxai_model_input_shape(bench->model, i);
+        printf("input          %s %s", cxai_model_value_name(bench->model, v),
+               cxai_shape_text(&bench->shapes[v], text, sizeof text));
+        if (!cxai_shape_equal(&declared, &bench->shapes[v]))
+            printf(" (in the file %s, 0: any)",
+                   cxai_shape_text(&declared, file, sizeof file));
+        printf("\n");
+    }
 }
 
 static void print_head(const workbench *bench)
@@ -51,11 +70,7 @@ static void print_head(const workbench *bench)
     printf("opset          %d%s%s\n", cxai_model_opset(model),
            *cxai_model_producer_name(model) ? ", written by " : "",
            cxai_model_producer_name(model));
-    for (int i = 0; i < cxai_model_input_count(model); i++) {
-        int v = cxai_model_input(model, i);
-        printf("input          %s %s\n", cxai_model_value_name(model, v),
-               cxai_shape_text(&bench->shapes[v], text, sizeof text));
-    }
+    print_inputs(bench);
     printf("preprocessing  %s\n", preprocess_text(bench, text, sizeof text));
     if (bench->no_pictures.status == CXAI_OK)
         printf("               from %s\n", bench->preprocess.source);
@@ -107,7 +122,6 @@ static int report(workbench *bench, int cam_layer)
     cxai_error error;
     json j = { 0 };
     report_begin(&j, "summary", bench);
-    json_text(&j, "preprocessing_source", bench->preprocess.source);
     json_text(
         &j, "logits",
         cxai_model_value_name(bench->model, cxai_model_logits(bench->model)));
@@ -152,6 +166,25 @@ static int list_operators(void)
     return EXIT_DONE;
 }
 
+/* Each as it prepares pictures for a network of 224x224. */
+static int list_recipes(void)
+{
+    cxai_recipe recipe;
+    for (int i = 0; (recipe = cxai_recipe_info(i)).name != NULL; i++) {
+        char text[256];
+        cxai_error error;
+        cxai_preprocess p;
+        if (cxai_preprocess_defaults(&p, NULL, &error) != CXAI_OK ||
+            cxai_preprocess_set(&p, "recipe", recipe.name, &error) != CXAI_OK)
+            return complain_error(&error);
+        printf("%-16s %s%s%s\n%-16s %s\n", recipe.name, recipe.origin,
+               recipe.other_name != NULL ? "; also called " : "",
+               recipe.other_name != NULL ? recipe.other_name : "", "",
+               cxai_preprocess_text(&p, text, sizeof text));
+    }
+    return EXIT_DONE;
+}
+
 static int run(const void *given, const char *const *operands, int count)
 {
     (void)operands;
@@ -160,10 +193,13 @@ static int run(const void *given, const char *const *operands, int count)
     workbench bench;
     if (s->operators)
         return list_operators();
+    if (s->recipes)
+        return list_recipes();
     int status = workbench_open(&bench, &s->common);
     if (status == EXIT_DONE) {
         int cam_layer; /* -1 where there is none */
         cxai_error error;
+        warn_of_guess(&bench);
         if (cxai_model_cam_layer(bench.model, bench.shapes, &cam_layer,
                                  &error) == CXAI_NO_MEMORY)
             status = complain_error(&error);
@@ -179,6 +215,8 @@ static int run(const void *given, const char *const *operands, int count)
 static const option_spec specs[] = {
     { 0, "operators", NULL, OPTION_FLAG, offsetof(settings, operators), 0, 0,
       "list the operators that cxai runs, instead of a network's layers" },
+    { 0, "recipes", NULL, OPTION_FLAG, offsetof(settings, recipes), 0, 0,
+      "list the recipes of --recipe, as they are for 224x224 pixels" },
 };
 
 static const option_list own_options = OPTION_LIST(specs);
@@ -190,7 +228,9 @@ const command command_summary = {
     .description =
         "Lists every layer with its number, the name that selects it in other\n"
         "commands, its operator, output shape, parameters and\n"
-        "multiply-accumulates; before them what the network takes.",
+        "multiply-accumulates; before them what the network takes. Shapes are\n"
+        "those for one picture; in a network that takes no pictures, those\n"
+        "with 1 for every free dimension.",
     .examples = "  cxai summary\n"
                 "  cxai summary -m model.onnx --json\n",
     .options = { &own_options, &model_options, &preprocess_options },

@@ -199,6 +199,7 @@ static cxai_status report(workbench *bench, const settings *s,
                           const char *path, cxai_error *error)
 {
     json j = { 0 };
+    warn_of_guess(bench);
     report_begin(&j, "synthesize", bench);
     json_number(&j, "seed", (double)s->seed);
     json_number(&j, "seconds", made->seconds);
@@ -260,10 +261,10 @@ static cxai_status synthesize(workbench *bench, const settings *s,
     wishes w = { 0 };
     progress shown = progress_begin(s->common.quiet, 1);
     cxai_synthesis_options options = find_options(s, &shown);
-    if (bench->no_pictures.status != CXAI_OK)
-        return cxai_fail(error, CXAI_UNSUPPORTED, "%s",
-                         bench->no_pictures.message);
-    cxai_status status = outputs_open(&files, s->common.out, error);
+    cxai_status status = need_pictures(bench, error);
+    if (status != CXAI_OK)
+        return status;
+    status = outputs_open(&files, s->common.out, error);
     if (status == CXAI_OK)
         status = make_wishes(bench, s, &options, &w, error);
     if (status == CXAI_OK)
