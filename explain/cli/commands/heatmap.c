@@ -1,4 +1,5 @@
 /* cxai heatmap: where in a picture a decision comes from. */
+#include "../baseline.h"
 #include "../batch.h"
 #include "../explained.h"
 #include "../finite.h"
@@ -11,7 +12,8 @@
 
 typedef struct settings {
     common_settings common;
-    const char *method, *target, *layer, *layer_layout, *colormap, *sign;
+    const char *method, *target, *layer, *layer_layout, *colormap, *sign,
+        *baseline;
     int list, raw, side_by_side, colorbar;
     double alpha, noise;
     long long steps, samples, seed, batch;
@@ -57,8 +59,13 @@ static int list_methods(void)
     return EXIT_DONE;
 }
 
-static void print(const workbench *bench, const explanation *e, int i,
-                  const char *file)
+static const char *baseline_name(const heater *h)
+{
+    return h->settings->baseline != NULL ? h->settings->baseline : "zero";
+}
+
+static void print(const heater *h, const workbench *bench, const explanation *e,
+                  int i, const char *file)
 {
     const cxai_heatmap *map = &e->maps[i];
     char source[256];
@@ -67,7 +74,8 @@ static void print(const workbench *bench, const explanation *e, int i,
     if (!isnan(map->probability))
         say(", probability %.4f", map->probability);
     if (!isnan(map->delta))
-        say(", completeness error %.2g", map->delta);
+        say(", baseline %s, completeness error %.2g", baseline_name(h),
+            map->delta);
     say("%s%s%s\n", state_texts[map->state], *file ? " -> " : "", file);
 }
 
@@ -78,7 +86,7 @@ static void report(const heater *h, batch *b, const explanation *e, int i,
     const cxai_heatmap *map = &e->maps[i];
     json *j = &b->report;
     if (!b->settings->json)
-        print(&b->bench, e, i, file);
+        print(h, &b->bench, e, i, file);
     json_object(j, NULL);
     json_text(j, "image", e->in->path);
     json_number(j, "row", (double)e->row);
@@ -90,6 +98,8 @@ static void report(const heater *h, batch *b, const explanation *e, int i,
     json_number(j, "score", map->score);
     json_number(j, "probability", map->probability);
     json_number(j, "completeness_error", map->delta);
+    if (h->method->needs & CXAI_NEEDS_STEPS)
+        json_text(j, "baseline", baseline_name(h));
     json_text(j, "state", state_names[map->state]);
     json_number(j, "raw_minimum", map->minimum);
     json_number(j, "raw_maximum", map->maximum);
@@ -243,14 +253,19 @@ static void check_finite(batch *b, const explanation *e)
 static cxai_status explain(batch *b, const input *in, void *payload,
                            cxai_error *error)
 {
-    cxai_status status = CXAI_OK;
+    heater *h = payload;
+    cxai_real *baseline;
+    cxai_status status =
+        baseline_make(&baseline, baseline_name(h), &b->bench, error);
+    h->options.baseline = baseline;
     for (int64_t row = 0; status == CXAI_OK && row < in->shape.dim[0]; row++) {
         explanation e = { .in = in, .row = row };
-        status = explain_row(payload, b, &e, error);
+        status = explain_row(h, b, &e, error);
         if (status == CXAI_OK)
             check_finite(b, &e);
         explanation_free(&e);
     }
+    free(baseline);
     return status;
 }
 
@@ -261,6 +276,11 @@ static cxai_status find_style(heater *h, cxai_error *error)
     cxai_status status = cxai_heatmap_find(&h->method, s->method, error);
     if (status != CXAI_OK)
         return status;
+    if (s->baseline != NULL && !(h->method->needs & CXAI_NEEDS_STEPS))
+        return cxai_fail(error, CXAI_INVALID,
+                         "--baseline is for methods that follow a path, such "
+                         "as integrated_gradients, not for %s",
+                         s->method);
     h->style = (heat_style){ .alpha = s->alpha,
                              .side_by_side = s->side_by_side,
                              .colorbar = s->colorbar };
@@ -405,6 +425,9 @@ static const option_spec specs[] = {
       "of gradient methods' pictures: all, positive, absolute (all)" },
     { 0, "raw", NULL, OPTION_FLAG, AT(raw), 0, 0,
       "CAM maps before ReLU, scaling and resizing; with --npy" },
+    { 0, "baseline", "NAME", OPTION_TEXT, AT(baseline), 0, 0,
+      "where path methods begin: black, grey or white pixels, or zero,\n"
+      "which is 0 after the preprocessing (zero)" },
     { 0, "steps", "N", OPTION_INTEGER, AT(steps), 1, 100000,
       "points of path methods" },
     { 0, "samples", "N", OPTION_INTEGER, AT(samples), 1, 100000,
