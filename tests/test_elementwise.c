@@ -237,6 +237,11 @@ static double sigmoid(double x)
     return 1 / (1 + exp(-x));
 }
 
+static double swish(double x)
+{
+    return x * sigmoid(x);
+}
+
 /* The bounds that src/kernels/exponential.h promises, in units of the last
    of 24 bits, against the C library in double precision. */
 static const struct accuracy {
@@ -244,10 +249,9 @@ static const struct accuracy {
     double (*function)(double);
     double low, high, ulps;
 } accuracies[] = {
-    { "Exp", exp, -87, 88.5, 1 },
-    { "Tanh", tanh, -10, 10, 1.5 },
-    { "Tanh", tanh, -0.01, 0.01, 1.5 },
-    { "Sigmoid", sigmoid, -80, 30, 2.5 },
+    { "Exp", exp, -87, 88.5, 1 },       { "Tanh", tanh, -10, 10, 1.5 },
+    { "Tanh", tanh, -0.01, 0.01, 1.5 }, { "Sigmoid", sigmoid, -80, 30, 2.5 },
+    { "Swish", swish, -80, 30, 3 }, /* one rounding more */
 };
 
 enum { POINTS = 1 << 18 };
@@ -383,6 +387,7 @@ static void test_threads(void **state)
         { "Add", "", "1,40,40,40", "1" },
         { "Max", "", "1,24,56,56", "24,1,1" },
         { "Sigmoid", "", "3,17,41,31", NULL },
+        { "Swish", "", "3,17,41,31", NULL },
         { "Relu", "", "3,17,41,31", NULL },
         { "Softmax", "axis=1", "2,33,40,41", NULL },
         { "ReduceMean", "axes=2,3", "2,33,40,41", NULL },

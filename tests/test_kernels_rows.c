@@ -256,6 +256,78 @@ static void test_bits(void **state)
         }
 }
 
+/* ---- smooth functions ---------------------------------------------------- */
+
+static double logistic(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+static void check_smooth(const guarded *y, const cxai_real *x, int64_t from,
+                         int64_t count, double (*function)(double),
+                         const char *level)
+{
+    double roundoff = sizeof(cxai_real) == 4 ? 0x1p-24 : 0x1p-53;
+    for (int64_t i = 0; i < count; i++) {
+        double want = function((double)x[i]);
+        if (!(fabs((double)y->data[from + i] - want) <=
+              6 * roundoff * fmax(fabs(want), 0.1)))
+            fail_msg("%s: f(%g) is %.9g instead of %.9g", level, (double)x[i],
+                     (double)y->data[from + i], want);
+    }
+}
+
+static double swish(double x)
+{
+    return x * logistic(x);
+}
+
+static double swish_slope(double x)
+{
+    return logistic(x) * (1 + x * (1 - logistic(x)));
+}
+
+static void check_rows(const cx_kernels *k, const cxai_real *x, int64_t count)
+{
+    const int64_t offset[2] = { count + 3, 0 };
+    guarded y = guarded_create(2 * count + 3);
+    for (int i = 0; i < 2; i++)
+        memcpy(y.data + offset[i], x, (size_t)count * sizeof *x);
+    k->swish_rows(y.data, offset, 2, count);
+    for (int i = 0; i < 2; i++)
+        check_smooth(&y, x, offset[i], count, swish, k->level);
+    for (int64_t i = count; i < count + 3; i++)
+        assert_true(guarded_is_untouched(&y, i));
+    guarded_end(&y);
+}
+
+static void test_smooth(void **state)
+{
+    (void)state;
+    const cx_kernels *k;
+    for (int level = 0; (k = cx_kernels_level(level)) != NULL; level++)
+        for (int64_t count = 0; count <= 4 * k->lanes + 1; count++) {
+            void *block[2];
+            cxai_real *x = kernel_numbers(count, 3, &block[0]);
+            cxai_real *ones = kernel_numbers(count, 3, &block[1]);
+            guarded y = guarded_create(count);
+            for (int64_t i = 0; i < count; i++) {
+                x[i] *= 9;
+                ones[i] = 1;
+            }
+            k->sigmoid(y.data, x, count);
+            check_smooth(&y, x, 0, count, logistic, k->level);
+            k->swish(y.data, x, count);
+            check_smooth(&y, x, 0, count, swish, k->level);
+            k->swish_gradient(y.data, x, ones, count);
+            check_smooth(&y, x, 0, count, swish_slope, k->level);
+            check_rows(k, x, count);
+            guarded_end(&y);
+            free(block[0]);
+            free(block[1]);
+        }
+}
+
 /* ---- levels -------------------------------------------------------------- */
 
 static void test_every_level_can_be_asked_for(void **state)
@@ -285,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_combine),
         cmocka_unit_test(test_maximum),
         cmocka_unit_test(test_bits),
+        cmocka_unit_test(test_smooth),
         cmocka_unit_test(test_every_level_can_be_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,14 @@ static void gather_chunk(const cx_kernels *kernels, const cx_gather *g,
     }
 }
 
+void cx_convolve_finish(const cx_kernels *kernels, const cx_convolution *c,
+                        cxai_real *y, const int64_t *y_offset, int rows,
+                        int64_t columns)
+{
+    if (c->swish)
+        kernels->swish_rows(y, y_offset, rows, columns);
+}
+
 /* All tiles of a chunk against panel number q of all groups. */
 static void convolve_panel(const cx_kernels *kernels, const cx_gather *g,
                            const division *d, const chunk *tiles, int64_t q)
@@ -95,6 +103,8 @@ static void convolve_panel(const cx_kernels *kernels, const cx_gather *g,
         tile.x = tiles->x[i];
         tile.y_offset = tiles->y_offset[i];
         kernels->product(&tile);
+        cx_convolve_finish(kernels, c, tile.y, tile.y_offset, tile.rows,
+                           tile.columns);
     }
 }
 
@@ -158,6 +168,7 @@ static void depthwise_line(const cx_kernels *kernels, const cx_gather *g,
             .low = c->low,
             .high = c->high,
         });
+        cx_convolve_finish(kernels, c, c->y + from, y_offset, count, to - from);
     }
 }
 

@@ -26,7 +26,13 @@ typedef struct cx_convolution {
     const cxai_real *weights;  /* panels of each group in turn, or for a
                                   depthwise convolution rows, see there */
     cxai_real low, high;
+    int swish; /* applied last: v * sigmoid(v) */
 } cx_convolution;
+
+/* Applies what follows the clipping to `rows` finished rows of y. */
+void cx_convolve_finish(const cx_kernels *kernels, const cx_convolution *c,
+                        cxai_real *y, const int64_t *y_offset, int rows,
+                        int64_t columns);
 
 /* Bytes of workspace for either function, or SIZE_MAX. */
 size_t cx_convolve_workspace(const cx_kernels *kernels, const cx_convolution *c,

@@ -151,6 +151,13 @@ typedef struct cx_kernels {
     void (*exponential)(cxai_real *y, const cxai_real *x, int64_t count);
     void (*hyperbolic_tangent)(cxai_real *y, const cxai_real *x, int64_t count);
     void (*sigmoid)(cxai_real *y, const cxai_real *x, int64_t count);
+    void (*swish)(cxai_real *y, const cxai_real *x, int64_t count);
+    /* the same in place, for rows of columns at y + y_offset[i] */
+    void (*swish_rows)(cxai_real *y, const int64_t *y_offset, int rows,
+                       int64_t columns);
+    /* dx[i] = dy[i] * f'(x[i]) */
+    void (*swish_gradient)(cxai_real *dx, const cxai_real *x,
+                           const cxai_real *dy, int64_t count);
 } cx_kernels;
 
 /*

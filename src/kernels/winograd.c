@@ -312,6 +312,15 @@ static void multiply_points(const job *j, const scratch *own,
     }
 }
 
+static void finish_rows(const job *j, const cx_winograd_tile *tile)
+{
+    const int64_t pixel[TILE] = { 0, tile->y_pixel, 2 * tile->y_pixel,
+                                  3 * tile->y_pixel };
+    for (int i = 0; i < tile->rows; i++)
+        cx_convolve_finish(j->kernels, j->c, tile->y + i * tile->y_row, pixel,
+                           tile->width, tile->columns);
+}
+
 /* Tiles [from, to) of a block that begins with tile `first`, panel p. */
 static void finish_panel(const job *j, const cxai_real *v, int64_t first,
                          int64_t from, int64_t to, int64_t p)
@@ -342,6 +351,7 @@ static void finish_panel(const job *j, const cxai_real *v, int64_t first,
         tile.y = c->y + offset;
         tile.residual = c->residual == NULL ? NULL : c->residual + offset;
         j->kernels->winograd_output(&tile);
+        finish_rows(j, &tile);
     }
 }
 

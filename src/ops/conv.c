@@ -381,9 +381,9 @@ static const cx_sample transposed_samples[] = {
     {                                                                          \
         .name = type, .min_inputs = 2, .max_inputs = 3,                        \
         .layout = CX_CHANNELS_LAST, .params_size = sizeof(params),             \
-        .fuses_epilogue = fuses, .infer = infers, .demand = demand,            \
-        .prepare = prepare, .forward = forward, .backward = backward,          \
-        CX_SAMPLES(cases)                                                      \
+        .fuses_epilogue = fuses, .fuses_swish = fuses, .infer = infers,        \
+        .demand = demand, .prepare = prepare, .forward = forward,              \
+        .backward = backward, CX_SAMPLES(cases)                                \
     }
 
 static const cx_operator operators[] = {

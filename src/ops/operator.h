@@ -74,11 +74,12 @@ typedef struct cx_demand {
 
 enum { CX_FORWARD = 1, CX_BACKWARD = 2 };
 
-/* Activations that a fused epilogue applies to the finished output. Their
-   derivative is 0 or 1 and is saved as one bit an element. */
+/* Activations that a fused epilogue applies to the finished output. */
 typedef enum cx_activation {
     CX_NO_ACTIVATION,
-    CX_CLIP, /* min(max(v, low), high); ReLU is low 0, high infinity */
+    CX_CLIP,  /* min(max(v, low), high); ReLU is low 0, high infinity. The
+                 derivative is 0 or 1 and is saved as one bit an element */
+    CX_SWISH, /* v * sigmoid(v), where no gradient passes */
 } cx_activation;
 
 /* Fused tail of an operator that has fuses_epilogue set:
@@ -141,6 +142,7 @@ typedef struct cx_operator {
     int moves_axes;       /* an output axis is not the input's of that number:
                              the layout of x is not handed on to y (Transpose) */
     int fuses_epilogue;   /* forward honours call->epilogue */
+    int fuses_swish;      /* CX_SWISH included */
     int carries_integers; /* forward is right on integers given as reals */
     cxai_status (*infer)(const cx_case *c);
     /* wanted: bit i set when dx[i] will be asked for, 0 for inference. NULL:

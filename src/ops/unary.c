@@ -33,8 +33,10 @@ typedef struct function {
 typedef struct params {
     const function *f;
     cxai_real a, b;
-    /* a kernel that computes the value, NULL: f->value does */
+    /* kernels that compute the value and the gradient, NULL: f's do */
     void (*kernel)(cxai_real *y, const cxai_real *x, int64_t n);
+    void (*gradient)(cxai_real *dx, const cxai_real *kept, const cxai_real *dy,
+                     int64_t n);
 } params;
 
 static cxai_status unary_infer(const cx_case *c, const function *f)
@@ -88,9 +90,13 @@ static void unary_backward(const cx_call *call)
     int64_t n = cxai_shape_count(&call->dx[0].shape);
 #pragma omp parallel for num_threads(cx_flat_threads(call->c->threads, n))     \
     schedule(static)
-    for (int64_t i = 0; i < n; i += CX_FLAT_CHUNK)
-        p->f->derivative(dx + i, kept + i, dy + i, cx_flat_length(i, n), p->a,
-                         p->b);
+    for (int64_t i = 0; i < n; i += CX_FLAT_CHUNK) {
+        int64_t length = cx_flat_length(i, n);
+        if (p->gradient != NULL)
+            p->gradient(dx + i, kept + i, dy + i, length);
+        else
+            p->f->derivative(dx + i, kept + i, dy + i, length, p->a, p->b);
+    }
 }
 
 static cxai_status unary_fold(const cx_case *c, cx_literal *const *y)
@@ -237,8 +243,8 @@ UNARY(Softsign, KEEPS_X, x / (1 + fabs(x)),
 UNARY(HardSwish, KEEPS_X, x * (x <= R(-3) ? R(0) : x >= R(3) ? R(1)
       : x / R(6) + R(0.5)), hard_swish_slope(x), )
 UNARY(Mish, KEEPS_X, x * cx_tanh(softplus(x)), mish_slope(x), )
-UNARY(Swish, KEEPS_X, x * cx_sigmoid(a * x), swish_slope(x, a),
-      .a = { "alpha", 1 })
+FUNCTION(Swish, KEEPS_X, x * cx_sigmoid(a * x), swish_slope(x, a),
+         .a = { "alpha", 1 });
 UNARY(Elu, KEEPS_X, x > 0 ? x : a * expm1(x), x > 0 ? R(1) : a * exp(x),
       .a = { "alpha", 1 })
 UNARY(Celu, KEEPS_X, x > 0 ? x : a * expm1(x / a),
@@ -269,6 +275,17 @@ FUNCTION(Gelu, KEEPS_X, x * normal_distribution(x),
 FUNCTION(Gelu_tanh, KEEPS_X, R(0.5) * x * (1 + cx_tanh(gelu_inner(x))),
          gelu_tanh_slope(x), );
 /* clang-format on */
+
+static cxai_status Swish_infer(const cx_case *c)
+{
+    params *p = c->params;
+    cxai_status status = unary_infer(c, &Swish_function);
+    if (p->a == 1) {
+        p->kernel = c->kernels->swish;
+        p->gradient = c->kernels->swish_gradient;
+    }
+    return status;
+}
 
 static cxai_status Gelu_infer(const cx_case *c)
 {

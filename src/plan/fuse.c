@@ -5,6 +5,7 @@
  *   Conv, BatchNormalization   scale and shift go into constant weights
  *   ..., Add                   the other summand becomes the residual
  *   ..., Relu or Clip          becomes the activation; its mask is saved
+ *   ..., Swish                 becomes the activation where no gradient passes
  *
  * The fused step stands where the last node that it takes over stood: by then
  * the residual has been computed.
@@ -115,6 +116,7 @@ static cxai_status merge_norm(cx_plan *plan, const cx_plan_request *request,
     cx_case *c = cx_case_create(&context, &node, input, &status);
     if (c == NULL)
         return status;
+    c->attributes = step->c->attributes; /* node's end here */
     int *x = cx_arena_alloc(&plan->arena, 3, sizeof *x);
     if (x == NULL)
         return cx_plan_no_memory(request);
@@ -170,6 +172,14 @@ static int clip_bounds(const cx_step *step, cxai_real *low, cxai_real *high)
            clip_bound(step->c, 2, high) && *low <= *high;
 }
 
+static int takes_swish(const cx_plan *plan, const cx_step *step,
+                       const cx_step *next)
+{
+    return step->op->fuses_swish && is(next, "Swish") &&
+           !plan->values[next->x[0]].active &&
+           cx_attribute_float(next->c->attributes, "alpha", 1) == 1;
+}
+
 /* Lets step take over next; *fused tells whether it did. */
 static cxai_status absorb(cx_plan *plan, const cx_plan_request *request,
                           cx_step *step, const cx_step *next, int *fused)
@@ -182,6 +192,8 @@ static cxai_status absorb(cx_plan *plan, const cx_plan_request *request,
         status = merge_norm(plan, request, step, next);
     } else if (other >= 0) {
         step->residual = other;
+    } else if (takes_swish(plan, step, next)) {
+        step->activation = CX_SWISH;
     } else if (clip_bounds(next, &low, &high)) {
         step->activation = CX_CLIP;
         step->low = low;

@@ -141,11 +141,8 @@ typedef cxai_status pass(cx_plan *plan, const cx_plan_request *request);
 cxai_status cx_plan_create(cx_plan **out, const cx_plan_request *request)
 {
     static pass *const passes[] = {
-        start,
-        cx_select_active,
-        cx_fuse,
-        cx_assign_layouts,
-        cx_find_lifetimes,
+        start,           cx_select_active,  cx_combine,
+        cx_fuse,         cx_assign_layouts, cx_find_lifetimes,
         cx_place_memory,
     };
     *out = NULL;

@@ -2,6 +2,7 @@
  * Plans: a request, turned into steps over planned memory.
  *
  *   select.c    which nodes are run, which values have a gradient
+ *   combine.c   nodes that together are one operator of ours
  *   fuse.c      batch norm into weights; residual and activation into epilogues
  *   layout.c    how each value lies in memory; conversions where they differ
  *   lifetime.c  which storages there are and when each is needed
@@ -120,6 +121,7 @@ cxai_status cx_select(const cx_plan_request *request, unsigned char *needed,
                       unsigned char *shaped);
 /* Marks the values between wrt and target and what each step is asked for. */
 cxai_status cx_select_active(cx_plan *plan, const cx_plan_request *request);
+cxai_status cx_combine(cx_plan *plan, const cx_plan_request *request);
 cxai_status cx_fuse(cx_plan *plan, const cx_plan_request *request);
 cxai_status cx_assign_layouts(cx_plan *plan, const cx_plan_request *request);
 cxai_status cx_find_lifetimes(cx_plan *plan, const cx_plan_request *request);

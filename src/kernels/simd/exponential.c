@@ -1,5 +1,5 @@
-/* Rows of exp, tanh and the logistic function, which the compiler turns into
-   vectors. */
+/* Rows of exp, tanh, the logistic function and Swish. The first two are loops
+   that the compiler turns into vectors. */
 #include "kernels/exponential.h"
 #include "kernels/simd/level.h"
 
@@ -18,9 +18,77 @@ void LEVEL(cx_hyperbolic_tangent)(cxai_real *y, const cxai_real *x,
         y[i] = cx_tanh(x[i]);
 }
 
+/* cx_sigmoid of every lane, with the same roundings. */
+INLINE vector sigmoid(vector x)
+{
+#ifdef CXAI_DOUBLE
+    for (int i = 0; i < LANES; i++)
+        x[i] = cx_sigmoid(x[i]);
+    return x;
+#else
+    typedef uint32_t words_of_bits __attribute__((vector_size(VECTOR_BYTES)));
+    vector shift = fill(CX_EXP_SHIFT);
+    x = clip(-x, fill(CX_EXP_LEAST), fill(CX_EXP_MOST));
+    vector shifted = x * CX_LOG2_E + shift, n = shifted - shift;
+    vector r = x - n * CX_LN2_HIGH;
+    r = r + n * CX_LN2_REST;
+    vector p = fill(CX_EXP_6);
+    p = p * r + CX_EXP_5;
+    p = p * r + CX_EXP_4;
+    p = p * r + CX_EXP_3;
+    p = p * r + CX_EXP_2;
+    p = p * (r * r) + r;
+    vector scale = (vector)(((words_of_bits)shifted << 23) + 0x3F800000U);
+    return 1 / (1 + (p * scale + scale));
+#endif
+}
+
 void LEVEL(cx_sigmoid_row)(cxai_real *y, const cxai_real *x, int64_t count)
 {
-#pragma omp simd
-    for (int64_t i = 0; i < count; i++)
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        store(y + i, sigmoid(load(x + i)));
+    for (; i < count; i++)
         y[i] = cx_sigmoid(x[i]);
+}
+
+INLINE void swish_row(cxai_real *y, const cxai_real *x, int64_t count)
+{
+    int64_t i = 0;
+    for (; i + 2 * LANES <= count; i += 2 * LANES) {
+        vector v = load(x + i), w = load(x + i + LANES);
+        store(y + i, v * sigmoid(v));
+        store(y + i + LANES, w * sigmoid(w));
+    }
+    if (i + LANES <= count) {
+        vector v = load(x + i);
+        store(y + i, v * sigmoid(v));
+        i += LANES;
+    }
+    for (; i < count; i++)
+        y[i] = cx_swish(x[i]);
+}
+
+void LEVEL(cx_swish_row)(cxai_real *y, const cxai_real *x, int64_t count)
+{
+    swish_row(y, x, count);
+}
+
+void LEVEL(cx_swish_rows)(cxai_real *y, const int64_t *y_offset, int rows,
+                          int64_t columns)
+{
+    for (int i = 0; i < rows; i++)
+        swish_row(y + y_offset[i], y + y_offset[i], columns);
+}
+
+void LEVEL(cx_swish_gradient)(cxai_real *dx, const cxai_real *x,
+                              const cxai_real *dy, int64_t count)
+{
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        vector v = load(x + i), s = sigmoid(v);
+        store(dx + i, load(dy + i) * (s + v * s * (1 - s)));
+    }
+    for (; i < count; i++)
+        dx[i] = dy[i] * cx_swish_slope(x[i]);
 }

@@ -18,4 +18,7 @@ const cx_kernels LEVEL(cx_kernels) = {
     .exponential = LEVEL(cx_exponential),
     .hyperbolic_tangent = LEVEL(cx_hyperbolic_tangent),
     .sigmoid = LEVEL(cx_sigmoid_row),
+    .swish = LEVEL(cx_swish_row),
+    .swish_rows = LEVEL(cx_swish_rows),
+    .swish_gradient = LEVEL(cx_swish_gradient),
 };

@@ -219,6 +219,7 @@ void cx_convolver_run(const cx_case *c, const cx_convolver *v,
             k.residual = cx_epilogue_residual(pass->epilogue);
             k.low = pass->epilogue->low;
             k.high = pass->epilogue->high;
+            k.swish = pass->epilogue->activation == CX_SWISH;
         }
         k.weights = (const cxai_real *)(const void *)packed;
         if (is_depthwise(v))

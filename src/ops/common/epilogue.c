@@ -20,7 +20,7 @@ cx_epilogue cx_call_epilogue(const cx_call *call)
     if (call->epilogue == NULL)
         return cx_no_epilogue();
     cx_epilogue epilogue = *call->epilogue;
-    if (epilogue.activation == CX_NO_ACTIVATION) {
+    if (epilogue.activation != CX_CLIP) {
         epilogue.low = cx_no_epilogue().low;
         epilogue.high = cx_no_epilogue().high;
     }
