@@ -118,9 +118,10 @@ static cxai_status unpack(cx_reader *reader,
         return cxai_fail(reader->error, CXAI_NO_MEMORY,
                          "out of memory unpacking the file");
     if (b.refused == CXAI_LIMIT)
-        return cxai_fail(reader->error, CXAI_LIMIT,
-                         "its %zu bytes unpack to more than %llu", size,
-                         (unsigned long long)limit);
+        return cxai_fail(
+            reader->error, CXAI_LIMIT,
+            "its %zu bytes unpack to more than %llu bytes of memory", size,
+            (unsigned long long)limit);
     return cxai_fail(reader->error, CXAI_MALFORMED,
                      "not an ONNX model, or a damaged one: its content breaks "
                      "the protobuf format");

@@ -4,6 +4,7 @@
 #include "../explained.h"
 #include "../finite.h"
 #include "../heat.h"
+#include "../notes.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -354,6 +355,8 @@ static int find_options(heater *h, batch *b)
     h->options.threads = (int)s->common.threads;
     h->options.progress = progress_show;
     h->options.payload = &b->progress;
+    if (h->method->needs & CXAI_NEEDS_GRADIENT)
+        notes_report_gradient(&b->report, &b->bench);
     json_number(&b->report, "seed", (double)s->seed);
     if (s->layer == NULL || choose_layer(h, &b->bench, &error) == CXAI_OK)
         return EXIT_DONE;

@@ -1,5 +1,6 @@
 /* cxai summary: what a network is made of. */
 #include "../common.h"
+#include "../notes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -71,6 +72,7 @@ static void print_head(const workbench *bench)
            *cxai_model_producer_name(model) ? ", written by " : "",
            cxai_model_producer_name(model));
     print_inputs(bench);
+    notes_print_outputs(bench);
     printf("preprocessing  %s\n", preprocess_text(bench, text, sizeof text));
     if (bench->no_pictures.status == CXAI_OK)
         printf("               from %s\n", bench->preprocess.source);
@@ -122,6 +124,7 @@ static int report(workbench *bench, int cam_layer)
     cxai_error error;
     json j = { 0 };
     report_begin(&j, "summary", bench);
+    notes_report_ends(&j, bench);
     json_text(
         &j, "logits",
         cxai_model_value_name(bench->model, cxai_model_logits(bench->model)));

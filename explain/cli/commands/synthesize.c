@@ -2,6 +2,7 @@
 #include "../channels.h"
 #include "../common.h"
 #include "../explained.h"
+#include "../notes.h"
 #include "../output.h"
 #include "../progress.h"
 
@@ -201,6 +202,7 @@ static cxai_status report(workbench *bench, const settings *s,
     json j = { 0 };
     warn_of_guess(bench);
     report_begin(&j, "synthesize", bench);
+    notes_report_gradient(&j, bench);
     json_number(&j, "seed", (double)s->seed);
     json_number(&j, "seconds", made->seconds);
     json_text(&j, "file", path);
