@@ -207,7 +207,8 @@ FAILING_FILES := $(sort $(wildcard tests/memory/*.c))
 $(FAILING_TESTS): $(call object,$(FAILING_FILES))
 $(FAILING_TESTS): ALL_LDFLAGS += $(foreach f,malloc calloc realloc \
   aligned_alloc strdup scandir cx_arena_alloc cx_arena_text,-Wl,--wrap=$(f))
-$(FAILING_TESTS): ARCHIVES = $(wildcard $(shell $(CC) -print-file-name=libjpeg.a))
+$(FAILING_TESTS): ARCHIVES = \
+  $(wildcard $(shell $(CC) -print-file-name=libjpeg.a))
 $(BUILD)/tests/test_memory_commands: $(filter-out %/main.o,$(CLI_OBJECTS))
 
 # This one runs all targets of the fuzzers.
@@ -271,7 +272,7 @@ bench: $(BUILD)/tests/bench/bench $(PROGRAM)
 	$(PYTHON) tests/bench/compare.py --bench $< --cxai $(PROGRAM) $(BENCH)
 
 # Fuzzers need clang, not its OpenMP; each runs for a bounded time over its
-# corpus.
+# corpus, that of models also over the models of the cases.
 FUZZ_SECONDS ?= 30
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(FUZZ_FILES))
 fuzz:
@@ -287,9 +288,10 @@ $(BUILD)/fuzzers/%: $(BUILD)/obj/tests/fuzz/%.o $(STATIC)
 run-fuzzers: $(addprefix $(BUILD)/fuzzers/,$(FUZZERS))
 	@for f in $(FUZZERS); do echo "== $$f"; \
 	  mkdir -p $(BUILD)/corpus/$$f tests/fuzz/corpus/$$f; \
+	  case $$f in fuzz_model) more=tests/data/cases ;; *) more= ;; esac; \
 	  $(BUILD)/fuzzers/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=20 \
 	    -rss_limit_mb=2048 -print_final_stats=1 $(BUILD)/corpus/$$f \
-	    tests/fuzz/corpus/$$f || exit 1; done
+	    tests/fuzz/corpus/$$f $$more || exit 1; done
 
 # ---- trying ----------------------------------------------------------------
 
@@ -377,7 +379,8 @@ tables: all
 	cp $(BUILD)/README.md README.md
 
 # All that there is, compiled and not linked.
-OTHER_TEST_FILES = $(FUZZ_FILES) $(FAILING_FILES) $(wildcard tests/bench/*.c tests/zoo/*.c)
+OTHER_TEST_FILES = $(FUZZ_FILES) $(FAILING_FILES) \
+  $(wildcard tests/bench/*.c tests/zoo/*.c)
 objects: $(LIBRARY_OBJECTS) $(CLI_OBJECTS) $(call object,$(SUPPORT_FILES) \
   $(if $(DOUBLE),$(DOUBLE_TEST_FILES),$(TEST_FILES) $(OTHER_TEST_FILES)))
 

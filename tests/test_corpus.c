@@ -5,6 +5,7 @@
  * program when something is wrong; sanitizers and valgrind see the rest.
  */
 #include <dirent.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "cxai/file.h"
 #include "cxai/random.h"
 #include "support/check.h"
+#include "support/effort.h"
 
 typedef int target_function(const uint8_t *bytes, size_t size);
 
@@ -91,6 +93,19 @@ static void test_whole_files(void **state)
     run_file(&image, "tests/data/preprocess/wide.png");
 }
 
+/* The models of the open cases, damaged in the same ways. */
+static void test_models_of_cases(void **state)
+{
+    static const target model = { "fuzz_model", fuzz_model };
+    glob_t found;
+    (void)state;
+    assert_int_equal(glob("tests/data/cases/*/*.onnx", 0, NULL, &found), 0);
+    int count = effort((int)found.gl_pathc, 20, "models");
+    for (int i = 0; i < count; i++)
+        run_file(&model, found.gl_pathv[i]);
+    globfree(&found);
+}
+
 /* Every folder of files has its target here. */
 static void test_no_folder_is_left_out(void **state)
 {
@@ -106,9 +121,10 @@ static void test_no_folder_is_left_out(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[TARGETS + 2] = {
+    struct CMUnitTest tests[TARGETS + 3] = {
         [TARGETS] = cmocka_unit_test(test_whole_files),
-        [TARGETS + 1] = cmocka_unit_test(test_no_folder_is_left_out),
+        [TARGETS + 1] = cmocka_unit_test(test_models_of_cases),
+        [TARGETS + 2] = cmocka_unit_test(test_no_folder_is_left_out),
     };
     for (int i = 0; i < TARGETS; i++)
         tests[i] = (struct CMUnitTest){
