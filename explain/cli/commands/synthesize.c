@@ -6,6 +6,7 @@
 #include "../output.h"
 #include "../progress.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 typedef struct settings {
     common_settings common;
     const char *layer, *channels, *target;
-    int all, neuron, no_labels;
+    int all, neuron, plain, no_labels;
     long long side, steps, seed, jitter, batch, columns;
     double rate, scale_range, rotation, decay, variation, l2;
 } settings;
@@ -31,8 +32,8 @@ typedef struct wishes {
 
 static const char *const status_texts[] = {
     "",
-    "; it never fired: the picture means nothing",
-    "; not finite",
+    "; it never fired: there is no picture of it",
+    "; not finite: there is no picture of it",
 };
 
 static const char *const status_names[] = { "ok", "stuck", "not finite" };
@@ -56,6 +57,7 @@ static cxai_synthesis_options find_options(const settings *s, progress *shown)
     o.decay_power = s->decay >= 0 ? s->decay : o.decay_power;
     o.total_variation = s->variation >= 0 ? s->variation : o.total_variation;
     o.l2 = s->l2 >= 0 ? s->l2 : o.l2;
+    o.plain_pixels = s->plain;
     o.threads = (int)s->common.threads;
     o.batch = (int)s->batch;
     o.progress = progress_with_objective;
@@ -149,31 +151,43 @@ static cxai_status to_image(cxai_image *out, const cxai_synthesis *made,
     return status;
 }
 
-/* One picture as it is; several as a grid with their channels. */
+/* Pictures that mean something. */
+static int count_pictures(const cxai_synthesis *made, const wishes *w)
+{
+    int count = 0;
+    for (int i = 0; i < w->count; i++)
+        count += made->outcomes[i].status == CXAI_SYNTHESIS_OK;
+    return count;
+}
+
+/* One picture as it is; several as a grid with their channels. Those that mean
+   nothing are left out. */
 static cxai_status save_pictures(const workbench *bench, const settings *s,
                                  const cxai_synthesis *made, const wishes *w,
                                  const char *path, cxai_error *error)
 {
+    int count = 0;
     cxai_image grid = { 0 };
     cxai_image *images = calloc((size_t)w->count, sizeof *images);
     const char **names = calloc((size_t)w->count, sizeof *names);
     cxai_status status = CXAI_OK;
     if (images == NULL || names == NULL)
         status = cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
-    for (int i = 0; status == CXAI_OK && i < w->count; i++) {
-        names[i] = w->targets[i].text;
-        status = to_image(&images[i], made, i, error);
-    }
+    for (int i = 0; status == CXAI_OK && i < w->count; i++)
+        if (made->outcomes[i].status == CXAI_SYNTHESIS_OK) {
+            names[count] = w->targets[i].text;
+            status = to_image(&images[count++], made, i, error);
+        }
     cxai_tiles style = {
         .title = cxai_model_value_name(bench->model, w->targets[0].value),
         .labels = names,
         .hide_labels = s->no_labels,
         .columns = (int)s->columns,
     };
-    if (status == CXAI_OK && w->count > 1)
-        status = cxai_tiles_images(&grid, images, w->count, &style, error);
+    if (status == CXAI_OK && count > 1)
+        status = cxai_tiles_images(&grid, images, count, &style, error);
     if (status == CXAI_OK)
-        status = cxai_image_save(w->count > 1 ? &grid : images, path, error);
+        status = cxai_image_save(count > 1 ? &grid : images, path, error);
     cxai_image_free(&grid);
     for (int i = 0; images != NULL && i < w->count; i++)
         cxai_image_free(&images[i]);
@@ -200,12 +214,14 @@ static cxai_status report(workbench *bench, const settings *s,
                           const char *path, cxai_error *error)
 {
     json j = { 0 };
+    int pictures = count_pictures(made, w);
     warn_of_guess(bench);
     report_begin(&j, "synthesize", bench);
     notes_report_gradient(&j, bench);
     json_number(&j, "seed", (double)s->seed);
     json_number(&j, "seconds", made->seconds);
-    json_text(&j, "file", path);
+    if (*path)
+        json_text(&j, "file", path);
     json_array(&j, "results");
     for (int i = 0; i < w->count; i++) {
         const cxai_synthesis_outcome *o = &made->outcomes[i];
@@ -217,8 +233,8 @@ static cxai_status report(workbench *bench, const settings *s,
     }
     json_end(&j);
     if (!s->common.json)
-        say("%d picture%s in %.1f s -> %s\n", w->count,
-            w->count == 1 ? "" : "s", made->seconds, path);
+        say("%d picture%s in %.1f s%s%s\n", pictures, pictures == 1 ? "" : "s",
+            made->seconds, *path ? " -> " : "", path);
     return report_end(&j, bench, s->common.json, error);
 }
 
@@ -234,9 +250,51 @@ static cxai_status name_file(const workbench *bench, const wishes *w,
     return outputs_next(files, name, ".png", error);
 }
 
-static cxai_status deliver(workbench *bench, const settings *s,
-                           const cxai_synthesis *made, const wishes *w,
-                           outputs *files, cxai_error *error)
+/* What an activation hides: the value that it is made from, or NULL. */
+static const char *before_activation(const workbench *bench, int value)
+{
+    static const char *const types[] = { "Relu", "Clip", "ThresholdedRelu",
+                                         "HardSigmoid", "HardSwish" };
+    int producer = cxai_model_producer(bench->model, value);
+    if (producer < 0)
+        return NULL;
+    cxai_node node = cxai_model_node(bench->model, producer);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcmp(node.operator_type, types[i]) == 0 && node.inputs[0] >= 0)
+            return cxai_model_value_name(bench->model, node.inputs[0]);
+    return NULL;
+}
+
+/* Says which pictures mean nothing, and makes numbers of theirs that cannot be
+   taken for a picture. */
+static void warn_of_failures(workbench *bench, cxai_synthesis *made,
+                             const wishes *w)
+{
+    int64_t size = cxai_shape_count(&made->shape) / made->shape.dim[0];
+    for (int i = 0; i < w->count; i++) {
+        const char *before = before_activation(bench, w->targets[i].value);
+        if (made->outcomes[i].status == CXAI_SYNTHESIS_OK)
+            continue;
+        if (made->outcomes[i].status == CXAI_SYNTHESIS_NOT_FINITE)
+            warn(bench, "no picture of '%s': it is not finite",
+                 w->targets[i].text);
+        else if (before != NULL)
+            warn(bench,
+                 "no picture of '%s': it never fired; '%s' before the "
+                 "activation can be climbed",
+                 w->targets[i].text, before);
+        else
+            warn(bench, "no picture of '%s': it never fired",
+                 w->targets[i].text);
+        for (int64_t p = 0; p < size; p++)
+            made->pictures[i * size + p] = (cxai_real)NAN;
+    }
+}
+
+/* Saves what there is; a run without any picture writes no file. */
+static cxai_status save_all(workbench *bench, const settings *s,
+                            const cxai_synthesis *made, const wishes *w,
+                            outputs *files, cxai_error *error)
 {
     output_subject subject = {
         NULL, -1, cxai_model_value_name(bench->model, w->targets[0].value),
@@ -249,13 +307,25 @@ static cxai_status deliver(workbench *bench, const settings *s,
     if (s->common.npy != NULL)
         status =
             cxai_npy_save(s->common.npy, made->pictures, &made->shape, error);
-    if (status == CXAI_OK)
-        status = outputs_finish(files, error);
+    return status == CXAI_OK ? outputs_finish(files, error) : status;
+}
+
+static cxai_status deliver(workbench *bench, const settings *s,
+                           cxai_synthesis *made, const wishes *w,
+                           outputs *files, cxai_error *error)
+{
+    cxai_status status = CXAI_OK;
+    warn_of_failures(bench, made, w);
+    if (count_pictures(made, w) > 0)
+        status = save_all(bench, s, made, w, files, error);
+    else
+        files->path[0] = '\0';
     return status == CXAI_OK ? report(bench, s, made, w, files->path, error)
                              : status;
 }
 
-static cxai_status synthesize(workbench *bench, const settings *s,
+/* *failed: there is a target without a picture. */
+static cxai_status synthesize(workbench *bench, const settings *s, int *failed,
                               cxai_error *error)
 {
     cxai_synthesis made = { 0 };
@@ -277,6 +347,7 @@ static cxai_status synthesize(workbench *bench, const settings *s,
     progress_end();
     if (status == CXAI_OK)
         status = deliver(bench, s, &made, &w, &files, error);
+    *failed = status != CXAI_OK || count_pictures(&made, &w) < w.count;
     cxai_synthesis_free(&made);
     wishes_free(&w);
     outputs_free(&files);
@@ -295,9 +366,10 @@ static int run(const void *given, const char *const *operands, int count)
         return EXIT_USAGE;
     }
     workbench bench;
-    int status = workbench_open(&bench, &s->common);
-    if (status == EXIT_DONE && synthesize(&bench, s, &error) != CXAI_OK)
-        status = complain_error(&error);
+    int failed = 0, status = workbench_open(&bench, &s->common);
+    if (status == EXIT_DONE && synthesize(&bench, s, &failed, &error))
+        complain_error(&error);
+    status = failed ? EXIT_FAILED : status;
     workbench_close(&bench);
     return status;
 }
@@ -321,7 +393,8 @@ static const option_spec specs[] = {
     { 0, "neuron", NULL, OPTION_FLAG, AT(neuron), 0, 0,
       "the channel's centre alone instead of its mean" },
     { 't', "target", "TARGET", OPTION_TEXT, AT(target), 0, 0,
-      "classes by index or label, or LAYER[CHANNEL]" },
+      "classes, differences of them, or numbers of a layer, as\n"
+      "cxai help heatmap says" },
     { 'o', "out", "OUT", OPTION_TEXT, AT(common.out), 0, 0,
       "a .png file, or a folder/; default: NAME.synthesis.png here" },
     { 0, "side", "N", OPTION_INTEGER, AT(side), 1, 2048,
@@ -339,6 +412,9 @@ static const option_spec specs[] = {
       "views are turned by up to this much" },
     { 0, "decay", "P", OPTION_NUMBER, AT(decay), 0, 4,
       "spectrum falls as 1/frequency^P" },
+    { 0, "plain", NULL, OPTION_FLAG, AT(plain), 0, 0,
+      "climb on pixels, not on a spectrum: reaches extremes, shows\n"
+      "fine grain" },
     { 0, "tv", "W", OPTION_NUMBER, AT(variation), 0, 1e6,
       "weight of total variation" },
     { 0, "l2", "W", OPTION_NUMBER, AT(l2), 0, 1e6,
@@ -361,7 +437,8 @@ const command command_synthesize = {
         "Climbs the gradient of a channel, neuron or class logit on the "
         "picture\n"
         "itself. Several channels or classes make a grid. --npy holds the\n"
-        "pictures (N,C,H,W) in 0..1.",
+        "pictures (N,C,H,W) in 0..1. What never fires, however the picture is\n"
+        "changed, gets no picture (NaN in --npy) and the exit code 1.",
     .examples = "  cxai synthesize -l b07.expand -c 3 -o filter.png\n"
                 "  cxai synthesize -l b04.add -c 0..8 --steps 128 -o grid.png\n"
                 "  cxai synthesize -t macaw -o macaw.png\n",
