@@ -212,15 +212,16 @@ static cxai_status override(workbench *bench, const common_settings *settings,
    know by how much they are shifted. */
 static void check_labels(workbench *bench)
 {
-    const cxai_shape *logits = &bench->shapes[cxai_model_logits(bench->model)];
+    cxai_classes classes = cxai_model_classes(bench->model, bench->shapes);
     int count = cxai_labels_count(bench->labels);
-    if (count == 0 || logits->rank < 2 || logits->dim[1] == count ||
-        cxai_shape_count(logits) != logits->dim[0] * logits->dim[1])
+    /* two labels may name the two sides of a single number */
+    if (count == 0 || classes.count == 0 || classes.count == count ||
+        (classes.count == 1 && count == 2))
         return;
     warn(bench,
          "there are %d labels, but the model has %lld classes: classes are "
          "numbers until --labels gives the right file",
-         count, (long long)logits->dim[1]);
+         count, (long long)classes.count);
     cxai_labels_free(&bench->labels);
 }
 

@@ -80,6 +80,8 @@ static cxai_status set_rank(const cx_reader *r, cxai_target_term *term,
                                 (long long)count);
     term->top = has_sides(r) || r->classes.axis > 0 ? (int)rank : 0;
     term->top_axis = has_sides(r) ? 0 : r->classes.axis;
+    if (has_sides(r))
+        return set_class(r, term, 0);
     return CXAI_OK;
 }
 

@@ -1,9 +1,12 @@
 /* cxai classify: what a network says of pictures. */
+#include "../answer.h"
 #include "../batch.h"
+#include "../explained.h"
 #include "../finite.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cxai/session.h"
 #include "cxai/target.h"
@@ -35,49 +38,61 @@ static cxai_status prepare(classifier *c, const batch *b,
     return cxai_session_create(&c->session, b->bench.model, &request, error);
 }
 
-/* The class with the largest logit of those that are not taken; one that is no
-   number only when no other is left. */
-static int64_t find_best(const cxai_real *logits, const unsigned char *taken,
-                         int64_t classes)
+/* What an answer is called: its label; "" where it has none. */
+static const char *name_of(const batch *b, const classifier *c,
+                           const answer *found, char *name, size_t size)
 {
-    int64_t best = -1;
-    for (int64_t i = 0; i < classes; i++)
-        if (!taken[i] && (best < 0 || logits[i] > logits[best] ||
-                          (isnan(logits[best]) && !isnan(logits[i]))))
-            best = i;
-    return best;
+    cxai_target target = cxai_target_channel(c->classes.value, 0);
+    if (c->classes.count > 1) {
+        const char *label = class_name(&b->bench, found->class);
+        return label != NULL ? label : "";
+    }
+    target.terms[0].weight = found->sign;
+    target_name(&b->bench, &target, name, size);
+    return strcmp(name, "0") == 0 ? "" : name;
 }
 
-static void show_class(batch *b, int64_t index, double logit,
-                       double probability)
+static void show_answer(batch *b, const classifier *c, const answer *found)
 {
-    const char *name = class_name(&b->bench, index);
-    if (!b->settings->json)
-        say("  %5lld  %-32s  probability %.4f  logit %8.4f\n", (long long)index,
-            name != NULL ? name : "", probability, logit);
-    json_object(&b->report, NULL);
-    json_number(&b->report, "class", (double)index);
-    if (name != NULL)
-        json_text(&b->report, "label", name);
-    json_number(&b->report, "logit", logit);
-    json_number(&b->report, "probability", probability);
-    json_end(&b->report);
+    json *j = &b->report;
+    char text[256];
+    const char *name = name_of(b, c, found, text, sizeof text);
+    if (!b->settings->json) {
+        say("  %5lld  %-32s", (long long)found->class, name);
+        if (!isnan(found->share))
+            say("  wins %.4f", found->share);
+        if (!isnan(found->probability))
+            say("  probability %.4f", found->probability);
+        say("  %s %8.4f\n",
+            c->classes.reading == CXAI_READ_NUMBERS ? "value" : "logit",
+            found->logit);
+    }
+    json_object(j, NULL);
+    json_number(j, "class", (double)found->class);
+    if (c->classes.count == 1)
+        json_number(j, "sign", found->sign);
+    if (*name)
+        json_text(j, "label", name);
+    json_number(j, "logit", found->logit);
+    json_number(j, "probability", found->probability);
+    if (!isnan(found->share))
+        json_number(j, "share", found->share);
+    json_end(j);
 }
 
 /* Prints, and reports, the best classes of one picture. */
 static cxai_status show(const classifier *c, batch *b, const input *in,
-                        int64_t row, const cxai_real *logits, int64_t classes,
-                        cxai_error *error)
+                        int64_t row, const cxai_shape *shape,
+                        const cxai_real *logits, cxai_error *error)
 {
-    double *probability = calloc((size_t)classes, sizeof *probability);
-    unsigned char *taken = calloc((size_t)classes, 1);
-    if (probability == NULL || taken == NULL) {
-        free(probability);
-        free(taken);
-        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for %lld classes",
-                         (long long)classes);
+    answer *answers;
+    int64_t count;
+    cxai_status status =
+        answers_of(&answers, &count, &c->classes, shape, logits, error);
+    if (status != CXAI_OK) {
+        free(answers);
+        return status;
     }
-    cxai_target_probabilities(c->classes.reading, logits, classes, probability);
     if (!b->settings->json && in->shape.dim[0] > 1)
         say("%s, row %lld\n", in->path, (long long)row);
     else if (!b->settings->json)
@@ -86,33 +101,32 @@ static cxai_status show(const classifier *c, batch *b, const input *in,
     json_text(&b->report, "image", in->path);
     json_number(&b->report, "row", (double)row);
     json_text(&b->report, "state",
-              all_finite(logits, classes) ? "ok" : "not finite");
+              all_finite(logits, cxai_shape_count(shape)) ? "ok"
+                                                          : "not finite");
     input_report(&b->report, in, row);
     json_array(&b->report, "classes");
-    for (long long k = 0; k < c->settings->top && k < classes; k++) {
-        int64_t best = find_best(logits, taken, classes);
-        taken[best] = 1;
-        show_class(b, best, (double)logits[best], probability[best]);
-    }
+    for (long long k = 0; k < c->settings->top && k < count; k++)
+        show_answer(b, c, &answers[k]);
     json_end(&b->report);
     json_end(&b->report);
-    free(probability);
-    free(taken);
+    free(answers);
     return CXAI_OK;
 }
 
 static cxai_status show_all(const classifier *c, batch *b, const input *in,
-                            const cxai_real *logits, int64_t classes,
+                            const cxai_shape *shape, const cxai_real *logits,
                             cxai_error *error)
 {
-    cxai_shape item = { 1, { classes } };
+    cxai_shape one = *shape, item = { 1, { cxai_shape_count(shape) } };
+    one.dim[0] /= in->shape.dim[0];
+    item.dim[0] /= in->shape.dim[0];
     output_subject subject = { .image = in->path, .row = -1 };
     cxai_status status =
         numbers_add(&b->numbers, logits, &item, in->shape.dim[0], in->stem,
                     &subject, error);
     for (int64_t r = 0; status == CXAI_OK && r < in->shape.dim[0]; r++)
-        status = show(c, b, in, r, logits + r * classes, classes, error);
-    if (status == CXAI_OK && !all_finite(logits, in->shape.dim[0] * classes))
+        status = show(c, b, in, r, &one, logits + r * item.dim[0], error);
+    if (status == CXAI_OK && !all_finite(logits, cxai_shape_count(shape)))
         not_finite(b, in, in->tensor, &in->shape, c->classes.value);
     return status;
 }
@@ -134,7 +148,7 @@ static cxai_status classify(batch *b, const input *in, void *payload,
         return status;
     int64_t rows = in->shape.dim[0];
     int64_t count = cxai_shape_count(&view.shape);
-    if (view.shape.rank < 1 || count < 1 || count % rows != 0)
+    if (view.shape.rank < 1 || count < 1 || view.shape.dim[0] % rows != 0)
         return cxai_fail(error, CXAI_UNSUPPORTED,
                          "%s is no classifier: its output has the wrong shape",
                          b->bench.name);
@@ -142,7 +156,7 @@ static cxai_status classify(batch *b, const input *in, void *payload,
     if (logits == NULL)
         return cxai_fail(error, CXAI_NO_MEMORY, "no memory for the logits");
     cxai_tensor_read(&view, logits);
-    status = show_all(c, b, in, logits, count / rows, error);
+    status = show_all(c, b, in, &view.shape, logits, error);
     free(logits);
     return status;
 }
@@ -180,7 +194,11 @@ const command command_classify = {
     .most_operands = -1,
     .summary = "name the most likely classes of pictures",
     .description =
-        "Lists the classes with the largest logits, with their probabilities.\n"
+        "Lists the classes with the largest logits, with their probabilities:\n"
+        "by softmax, or by sigmoid where the network ends in one (a single\n"
+        "output has two answers, yes and no). Of a network that gives maps, "
+        "the\n"
+        "classes that win at the most positions; of a regression, its values.\n"
         "IMAGE is a PNG or JPEG file, - for standard input, or a .npy array\n"
         "(C,H,W) or (N,C,H,W) of float32, which is fed as it is.\n"
         "--npy holds the logits (N,classes).",
