@@ -13,6 +13,12 @@ cxai_target cxai_target_channel(int value, int64_t channel)
     };
 }
 
+void cxai_target_negate(cxai_target *target)
+{
+    for (int i = 0; i < target->term_count; i++)
+        target->terms[i].weight = -target->terms[i].weight;
+}
+
 cx_block cx_block_of(const cxai_target_term *term, const cxai_shape *shape,
                      int64_t item)
 {

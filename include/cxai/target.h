@@ -70,6 +70,9 @@ typedef struct cxai_target {
    positions. The text is empty. */
 CXAI_API cxai_target cxai_target_channel(int value, int64_t channel);
 
+/* Turns a target into its contrary: all weights change their sign. */
+CXAI_API void cxai_target_negate(cxai_target *target);
+
 /* What a text is read against. */
 typedef struct cxai_target_context {
     const cxai_model *model;

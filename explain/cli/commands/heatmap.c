@@ -15,7 +15,7 @@ typedef struct settings {
     common_settings common;
     const char *method, *target, *layer, *layer_layout, *colormap, *sign,
         *baseline;
-    int list, raw, side_by_side, colorbar;
+    int list, raw, against, side_by_side, colorbar;
     double alpha, noise;
     long long steps, samples, seed, batch;
 } settings;
@@ -42,9 +42,9 @@ typedef struct explanation {
 
 static const char *const state_texts[] = {
     "",
-    "; empty: nothing speaks for the target",
-    "; flat: no place stands out",
-    "; not finite",
+    "empty: nothing speaks for the target",
+    "flat: no place stands out",
+    "not finite",
 };
 
 static const char *const state_names[] = { "ok", "empty", "flat",
@@ -77,7 +77,9 @@ static void print(const heater *h, const workbench *bench, const explanation *e,
     if (!isnan(map->delta))
         say(", baseline %s, completeness error %.2g", baseline_name(h),
             map->delta);
-    say("%s%s%s\n", state_texts[map->state], *file ? " -> " : "", file);
+    if (map->state != CXAI_HEATMAP_OK)
+        say("; %s", state_texts[map->state]);
+    say("%s%s\n", *file ? " -> " : "", file);
 }
 
 static void report(const heater *h, batch *b, const explanation *e, int i,
@@ -126,25 +128,60 @@ static void describe(const heater *h, const batch *b, const explanation *e,
     join_name(name, stem, h->method->name, label);
 }
 
-/* Draws count maps from number first on into one file. */
-static cxai_status draw(const heater *h, batch *b, const explanation *e,
-                        int first, int count, cxai_error *error)
+/* Draws count maps into one file. */
+static cxai_status save(const heater *h, batch *b, const explanation *e,
+                        const char *label, const cxai_heatmap *maps,
+                        const char *const *names, int count, cxai_error *error)
 {
     char name[NAME_WHOLE];
     output_subject subject;
     cxai_image picture;
-    describe(h, b, e, count > 1 ? "targets" : e->names[first], name, &subject);
+    describe(h, b, e, label, name, &subject);
     cxai_status status = outputs_next(&b->outputs, name, ".png", error);
     if (status != CXAI_OK)
         return status;
-    status = heat_draw(&picture, &e->photo, &e->geometry, e->maps + first,
-                       e->names + first, count, &h->style, error);
+    status = heat_draw(&picture, &e->photo, &e->geometry, maps, names, count,
+                       &h->style, error);
     if (status == CXAI_OK)
         status = cxai_image_save(&picture, b->outputs.path, error);
     if (status == CXAI_OK)
         outputs_note(&b->outputs, &subject);
     cxai_image_free(&picture);
     return status;
+}
+
+/* Draws those of count maps from number first on that are pictures into one
+   file: a state other than ok is a result, but shows nothing. */
+static cxai_status draw(const heater *h, batch *b, const explanation *e,
+                        int first, int count, cxai_error *error)
+{
+    cxai_heatmap *maps = calloc((size_t)count, sizeof *maps);
+    const char **names = calloc((size_t)count, sizeof *names);
+    cxai_status status = CXAI_OK;
+    int chosen = 0;
+    if (maps == NULL || names == NULL)
+        status = cxai_fail(error, CXAI_NO_MEMORY, "no memory for a picture");
+    for (int i = first; status == CXAI_OK && i < first + count; i++)
+        if (e->maps[i].state == CXAI_HEATMAP_OK) {
+            maps[chosen] = e->maps[i];
+            names[chosen++] = e->names[i];
+        }
+    if (chosen > 0)
+        status = save(h, b, e, count > 1 ? "targets" : e->names[first], maps,
+                      names, chosen, error);
+    free(maps);
+    free(names);
+    return status;
+}
+
+/* Says which maps show nothing; not_finite says it of others. */
+static void warn_of_states(batch *b, const explanation *e)
+{
+    for (int i = 0; i < e->count; i++)
+        if (e->maps[i].state == CXAI_HEATMAP_EMPTY ||
+            e->maps[i].state == CXAI_HEATMAP_FLAT)
+            warn(&b->bench, "%s: no picture of '%s', whose map is %s",
+                 e->in->path, e->names[i], state_texts[e->maps[i].state]);
 }
 
 /* Draws, stacks and reports the heatmaps of one row. */
@@ -156,13 +193,15 @@ static cxai_status deliver(const heater *h, batch *b, const explanation *e,
     /* one file for several targets */
     int together =
         e->count > 1 && b->settings->out != NULL && !b->outputs.is_folder;
+    if (!raw)
+        warn_of_states(b, e);
     if (together && !raw)
         status = draw(h, b, e, 0, e->count, error);
     for (int i = 0; status == CXAI_OK && i < e->count; i++) {
         char name[NAME_WHOLE];
         output_subject subject;
         const cxai_heatmap *map = &e->maps[i];
-        int drawn = !raw && map->state != CXAI_HEATMAP_NOT_FINITE;
+        int drawn = !raw && map->state == CXAI_HEATMAP_OK;
         if (!together && drawn)
             status = draw(h, b, e, i, 1, error);
         describe(h, b, e, e->names[i], name, &subject);
@@ -212,6 +251,8 @@ static cxai_status explain_row(const heater *h, batch *b, explanation *e,
                                                 h->settings->target, error);
     if (status == CXAI_OK)
         status = make_room(e, count, error);
+    for (int i = 0; h->settings->against && i < count; i++)
+        cxai_target_negate(&targets[i]);
     double start = seconds_now();
     if (status == CXAI_OK)
         status = cxai_heatmap_compute(e->maps, h->method, bench->model,
@@ -401,8 +442,16 @@ static void defaults(void *given)
 
 static const option_spec specs[] = {
     { 't', "target", "TARGET", OPTION_TEXT, AT(target), 0, 0,
-      "class index, label or a unique part of one, topK,\n"
-      "topA..topB, LAYER[CHANNEL]; several joined by commas (top1)" },
+      "what to explain; several joined by commas (top1):\n"
+      "  281, tabby cat, top2, top1..top5   classes\n"
+      "  yes, no            sides of a single sigmoid output\n"
+      "  -cat               what speaks against a class\n"
+      "  cat - dog          this and not that\n"
+      "  cat@10,20,90,80    a class of a map, in pixels of the photo\n"
+      "  cat@wins           a class of a map, where it wins\n"
+      "  LAYER[7], LAYER[7,3,5], LAYER[0:4,-1], LAYER[4,top1]" },
+    { 0, "against", NULL, OPTION_FLAG, AT(against), 0, 0,
+      "explain what speaks against the targets" },
     { 0, "method", "NAME", OPTION_TEXT, AT(method), 0, 0,
       "one of --list (gradcam)" },
     { 0, "list", NULL, OPTION_FLAG, AT(list), 0, 0,
@@ -453,7 +502,11 @@ const command command_heatmap = {
     .description =
         "Computes a heatmap for each target and lays it over the picture at "
         "the\n"
-        "picture's own size. Targets are explained from their logits.\n"
+        "picture's own size. Targets are explained from their logits, the "
+        "numbers\n"
+        "before a final softmax or sigmoid. LAYER[...] takes indices of the\n"
+        "dimensions behind the batch, as in Python, and their mean. A map in\n"
+        "which nothing speaks for the target is told to be empty, not drawn.\n"
         "--npy holds CAM maps (N,H,W) in 0..1 at the network's input size, or\n"
         "signed attributions (N,C,H,W).",
     .examples =
