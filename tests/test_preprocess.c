@@ -419,6 +419,145 @@ static void test_project_ramp(void **state)
         }
 }
 
+/* ---- a block at a known place, for every rule and odd photo ---- */
+
+/* What the network sees of one axis of a photo, by the rules' words. */
+static void seen_of(const cxai_preprocess *p, int photo, int other, int network,
+                    double seen[2])
+{
+    seen[0] = 0;
+    seen[1] = photo;
+    if (p->rule != CXAI_SHORT_SIDE)
+        return;
+    int64_t full =
+        photo <= other ? p->length : (int64_t)p->length * photo / other;
+    if (full <= network)
+        return;
+    double start = nearbyint((double)(full - network) / 2);
+    seen[0] = start * photo / (double)full;
+    seen[1] = (start + network) * photo / (double)full;
+}
+
+/* A black photo with a white block over the middle fifth of what is seen; the
+   map repeats what the network sees. */
+static void check_block(const char *json, int width, int height)
+{
+    cxai_preprocess p = parse(json);
+    cxai_image photo;
+    cxai_error error;
+    double x_seen[2], y_seen[2];
+    size_t pixels = (size_t)width * (size_t)height;
+    check_ok(cxai_image_create(&photo, width, height, 3, &error), &error);
+    seen_of(&p, width, height, p.width, x_seen);
+    seen_of(&p, height, width, p.height, y_seen);
+    double across = x_seen[1] - x_seen[0], down = y_seen[1] - y_seen[0];
+    int left = (int)(x_seen[0] + across * 0.4);
+    int top = (int)(y_seen[0] + down * 0.4);
+    int right = (int)fmax(left + 1, x_seen[0] + across * 0.6);
+    int bottom = (int)fmax(top + 1, y_seen[0] + down * 0.6);
+    for (int y = top; y < bottom; y++)
+        memset(photo.pixels + ((size_t)y * (size_t)width + (size_t)left) * 3,
+               255, (size_t)(right - left) * 3);
+    cxai_real *tensor =
+        malloc((size_t)(p.width * p.height) * 3 * sizeof *tensor);
+    cxai_real *map = malloc(pixels * sizeof *map);
+    assert_non_null(tensor);
+    assert_non_null(map);
+    cxai_geometry g;
+    check_ok(cxai_preprocess_apply(&p, &photo, tensor, &g, &error), &error);
+    cxai_geometry_project(&g, tensor, map);
+    double mass = 0, x_sum = 0, y_sum = 0;
+    int any_seen = 0;
+    for (size_t i = 0; i < pixels; i++) {
+        double x = (double)(i % (size_t)width) + 0.5;
+        double y = (double)(i / (size_t)width) + 0.5;
+        int seen =
+            x >= x_seen[0] && x < x_seen[1] && y >= y_seen[0] && y < y_seen[1];
+        assert_int_equal(isnan(map[i]), !seen);
+        if (!seen)
+            continue;
+        any_seen = 1;
+        mass += (double)map[i];
+        x_sum += x * (double)map[i];
+        y_sum += y * (double)map[i];
+    }
+    /* a pixel, or half a network pixel where that is larger: blocks this small
+       fall between the samples */
+    double x_off = fabs(x_sum / mass - (left + right) / 2.0);
+    double y_off = fabs(y_sum / mass - (top + bottom) / 2.0);
+    /* the crop of a photo as long as 1x400 holds no pixel's centre */
+    if (any_seen && (!(mass > 0) || x_off > fmax(1, g.scale_x / 2) ||
+                     y_off > fmax(1, g.scale_y / 2)))
+        fail_msg("%s: in a photo of %dx%d the block is off by %.2f, %.2f", json,
+                 width, height, x_off, y_off);
+    cxai_image_free(&photo);
+    free(tensor);
+    free(map);
+}
+
+static void test_block_comes_back(void **state)
+{
+    (void)state;
+    static const char *const rules[] = {
+        "\"resize\": { \"rule\": \"short side\", \"length\": 36 }",
+        "\"resize\": { \"rule\": \"short side\", \"length\": 32 }",
+        "\"resize\": { \"rule\": \"stretch\" }",
+        "\"resize\": { \"rule\": \"letterbox\", \"filter\": \"linear\" }",
+        "\"resize\": { \"rule\": \"letterbox\" }",
+    };
+    static const int photos[][2] = { { 96, 48 },   { 48, 96 }, { 300, 200 },
+                                     { 200, 300 }, { 33, 33 }, { 5, 3 },
+                                     { 1, 1 },     { 1, 9 },   { 9, 1 },
+                                     { 1, 400 },   { 400, 1 }, { 1000, 30 },
+                                     { 30, 1000 }, { 2, 2 },   { 31, 32 },
+                                     { 640, 480 } };
+    static const char *const sizes[] = { "32", "\"40x24\"", "\"24x40\"" };
+    for (size_t r = 0; r < sizeof rules / sizeof *rules; r++)
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+            for (size_t i = 0; i < sizeof photos / sizeof *photos; i++) {
+                char json[256];
+                snprintf(json, sizeof json,
+                         "{\"size\": %s, %s, \"scale\": \"1/255\", "
+                         "\"mean\": 0, \"std\": 1}",
+                         sizes[s], rules[r]);
+                check_block(json, photos[i][0], photos[i][1]);
+            }
+}
+
+/* At the photo's own size nothing is resized; rounded to a multiple it is
+   stretched. */
+static void test_photo_size(void **state)
+{
+    (void)state;
+    static const struct {
+        int width, height, multiple, want_width, want_height;
+    } fits[] = {
+        { 9, 5, 1, 9, 5 },    { 9, 5, 4, 8, 4 },      { 10, 6, 4, 12, 8 },
+        { 1, 1, 32, 32, 32 }, { 48, 47, 32, 64, 32 }, { 1, 16384, 1, 1, 16384 },
+    };
+    cxai_error error;
+    for (size_t i = 0; i < sizeof fits / sizeof *fits; i++) {
+        cxai_preprocess p = parse("{\"size\": \"photo\"}");
+        const cxai_image photo = { fits[i].width, fits[i].height, 3, NULL };
+        assert_int_equal(p.photo_size, 1);
+        check_ok(cxai_preprocess_fit(&p, &photo, fits[i].multiple, &error),
+                 &error);
+        assert_int_equal(p.width, fits[i].want_width);
+        assert_int_equal(p.height, fits[i].want_height);
+    }
+    cxai_preprocess p = parse("{\"resize\": {\"rule\": \"none\"}}");
+    const cxai_image huge = { 16385, 1, 3, NULL };
+    char line[256];
+    check_error(cxai_preprocess_fit(&p, &huge, 1, &error), &error, CXAI_LIMIT,
+                "16385 x 1");
+    assert_non_null(strstr(cxai_preprocess_text(&p, line, sizeof line),
+                           "at the photo's own size"));
+    /* a size that is given later counts */
+    check_ok(cxai_preprocess_set(&p, "size", "64", &error), &error);
+    check_ok(cxai_preprocess_fit(&p, &huge, 1, &error), &error);
+    assert_int_equal(p.width, 64);
+}
+
 /* ---- reading ---- */
 
 static void test_defaults(void **state)
@@ -439,6 +578,16 @@ static void test_defaults(void **state)
                         "grey, short side to 34 (bilinear), centre crop "
                         "30x28, (p/255 - 0) / 1, NHWC");
     assert_int_equal(cxai_preprocess_shape(&p, 2).dim[3], 1);
+    /* nothing is fixed: taken for colours before height and width */
+    shape = (cxai_shape){ 4, { 0 } };
+    check_ok(cxai_preprocess_defaults(&p, &shape, &error), &error);
+    assert_int_equal(cxai_preprocess_shape(&p, 1).dim[1], 3);
+    shape = (cxai_shape){ 4, { 0, 0, 0, 3 } };
+    check_ok(cxai_preprocess_defaults(&p, &shape, &error), &error);
+    assert_int_equal(p.layout, CXAI_NHWC);
+    shape = (cxai_shape){ 4, { 1, 4, 224, 224 } };
+    check_error(cxai_preprocess_defaults(&p, &shape, &error), &error,
+                CXAI_UNSUPPORTED, "1x4x224x224");
     shape = (cxai_shape){ 2, { 1, 10 } };
     check_error(cxai_preprocess_defaults(&p, &shape, &error), &error,
                 CXAI_UNSUPPORTED, "1x10");
@@ -505,6 +654,12 @@ static void test_bad_json(void **state)
         { "{\"filter\": \"bicubic\"}", "unknown key \"filter\"" },
         { "{\"resize\": {\"filter\": 3}}", "\"filter\"" },
         { "{\"fill\": 256}", "\"fill\"" },
+        { "{\"fill\": \"none\"}", "\"fill\"" },
+        { "{\"recipe\": \"none\"}", "\"recipe\"" },
+        { "{\"recipe\": [1]}", "\"recipe\"" },
+        { "{\"resize\": {\"crop\": 1.5}}", "\"crop\"" },
+        { "{\"resize\": {\"crop\": 0}}", "\"crop\"" },
+        { "{\"resize\": {\"recipe\": \"timm\"}}", "unknown key \"recipe\"" },
         { "{\"channels\": \"CMYK\"}", "\"channels\"" },
         { "{\"scale\": 0}", "\"scale\"" },
         { "{\"scale\": \"nan\"}", "\"scale\"" },
@@ -613,6 +768,8 @@ int main(void)
         cmocka_unit_test(test_geometry),
         cmocka_unit_test(test_project_block),
         cmocka_unit_test(test_project_ramp),
+        cmocka_unit_test(test_block_comes_back),
+        cmocka_unit_test(test_photo_size),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_set),
         cmocka_unit_test(test_bad_json),
