@@ -29,7 +29,7 @@
 
 #define RTOL 1e-3
 #define ATOL 1e-7
-#define SHARE 70
+#define SHARE 94
 #define DEBIAN "/usr/share/libonnx-testdata/data"
 
 static const char *const ways[] = { "with its inputs fed",

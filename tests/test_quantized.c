@@ -118,6 +118,43 @@ static void quantised_and_back(void **state)
     end(&r);
 }
 
+/* float8e4m3fn has three bits of fraction, numbers up to 448, and steps of
+   2^-9 below 2^-6. */
+static void eight_bit_floats_round_and_pass_gradients(void **state)
+{
+    (void)state;
+    static const cxai_real x[5] = { (cxai_real)0.3, (cxai_real)1.06, 500,
+                                    (cxai_real)-0.001, -17 };
+    static const cxai_real seed[5] = { 1, 2, 3, 4, 5 };
+    net n = net_begin(21);
+    net_input(&n, "x", "5");
+    net_node(&n, "Cast", "x", "y", "to=17");
+    net_output(&n, "y");
+    run r;
+    start(&r, net_end(&n), x);
+    check_values(&r, (double[]){ 0.3125, 1, 448, -0x1p-9, -16 }, 5, exact);
+    check_gradient(&r, seed, (double[]){ 1, 2, 0, 4, 5 }, 5, exact);
+    end(&r);
+}
+
+/* -1 .. 4 in 255 steps of 1/51: all four are whole steps. */
+static void dynamic_quantisation_passes_gradients(void **state)
+{
+    (void)state;
+    static const cxai_real x[4] = { -1, 0, 2, 4 };
+    static const cxai_real seed[4] = { 1, -2, 3, 4 };
+    net n = net_begin(21);
+    net_input(&n, "x", "4");
+    net_node(&n, "DynamicQuantizeLinear", "x", "q scale zero", "");
+    net_node(&n, "DequantizeLinear", "q scale zero", "y", "");
+    net_output(&n, "y");
+    run r;
+    start(&r, net_end(&n), x);
+    check_values(&r, (double[]){ -1, 0, 2, 4 }, 4, close);
+    check_gradient(&r, seed, (double[]){ 1, -2, 3, 4 }, 4, close);
+    end(&r);
+}
+
 static double *load(const char *name, int64_t *count)
 {
     char path[128] = "tests/data/quantized/";
@@ -228,6 +265,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rounds_to_even_and_saturates),
         cmocka_unit_test(quantised_and_back),
+        cmocka_unit_test(eight_bit_floats_round_and_pass_gradients),
+        cmocka_unit_test(dynamic_quantisation_passes_gradients),
         cmocka_unit_test(both_formats_answer_as_onnxruntime),
         cmocka_unit_test(gradient_is_straight_through),
         cmocka_unit_test(operators_on_integers_have_gradients),

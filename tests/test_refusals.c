@@ -99,7 +99,7 @@ static const refusal one_output_refusals[] = {
       "only constants" },
     { "QuantizeLinear", "2,3;2", "", CXAI_MALFORMED, "scales of 2" },
     { "QuantizeLinear", "2,3=1,2,3,4,5,6;1", "", CXAI_MALFORMED, "integers" },
-    { "QuantizeLinear", "2,3;1", "output_dtype=17", CXAI_UNSUPPORTED, "8 and" },
+    { "QuantizeLinear", "2,3;1", "output_dtype=7", CXAI_UNSUPPORTED, "type" },
     { "DequantizeLinear", "2,2=1,2,3,4;2", "axis=2", CXAI_MALFORMED, "axis 2" },
     { "DequantizeLinear", "2,2=1,2,3,4;2;1=0", "", CXAI_MALFORMED,
       "zero point" },

@@ -71,7 +71,9 @@ static const char *constant(expansion *e, const char *what, double value)
 {
     const cxai_shape scalar = { .rank = 0 };
     cxai_real number = (cxai_real)value;
-    const cx_literal literal = { CX_REAL, scalar, &number };
+    const cx_literal literal = { .type = CX_REAL,
+                                 .shape = scalar,
+                                 .data = &number };
     const char *name = name_value(e, what);
     if (e->status == CXAI_OK)
         e->status = cx_builder_literal(e->builder, name, &literal, e->error);
@@ -170,7 +172,7 @@ static const char *subtract_zero(expansion *e, int numbers, int zero,
         inputs[1] = constant(e, scale, 1);
     } else {
         cxai_real one = 1;
-        const cx_literal literal = { CX_REAL, { .rank = 0 }, &one };
+        const cx_literal literal = { .type = CX_REAL, .data = &one };
         const cx_attribute value = { .name = "value",
                                      .kind = CX_ATTRIBUTE_TENSOR,
                                      .tensor = &literal };

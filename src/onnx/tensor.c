@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/half.h"
+#include "base/narrow.h"
 #include "onnx/reader.h"
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
@@ -28,41 +29,41 @@ typedef enum field {
 typedef struct element {
     int32_t data_type;
     const char *name;
-    size_t width; /* bytes of an element in raw data */
+    size_t bits;  /* of an element in raw data */
     cx_type type; /* what it becomes */
     field typed;  /* the typed field that may hold it */
 } element;
 
 static const element elements[] = {
-    { TYPE(FLOAT), "float", 4, CX_REAL, FLOATS },
-    { TYPE(DOUBLE), "double", 8, CX_REAL, DOUBLES },
-    { TYPE(FLOAT16), "float16", 2, CX_REAL, INT32S },
-    { TYPE(BFLOAT16), "bfloat16", 2, CX_REAL, INT32S },
-    { TYPE(INT8), "int8", 1, CX_INT8, INT32S },
-    { TYPE(UINT8), "uint8", 1, CX_UINT8, INT32S },
-    { TYPE(BOOL), "bool", 1, CX_INT64, INT32S },
-    { TYPE(INT16), "int16", 2, CX_INT16, INT32S },
-    { TYPE(UINT16), "uint16", 2, CX_UINT16, INT32S },
-    { TYPE(INT32), "int32", 4, CX_INT64, INT32S },
-    { TYPE(UINT32), "uint32", 4, CX_INT64, UINT64S },
-    { TYPE(INT64), "int64", 8, CX_INT64, INT64S },
-    { TYPE(UINT64), "uint64", 8, CX_INT64, UINT64S },
+    { TYPE(FLOAT), "float", 32, CX_REAL, FLOATS },
+    { TYPE(DOUBLE), "double", 64, CX_REAL, DOUBLES },
+    { TYPE(FLOAT16), "float16", 16, CX_REAL, INT32S },
+    { TYPE(BFLOAT16), "bfloat16", 16, CX_REAL, INT32S },
+    { TYPE(INT8), "int8", 8, CX_INT8, INT32S },
+    { TYPE(UINT8), "uint8", 8, CX_UINT8, INT32S },
+    { TYPE(BOOL), "bool", 8, CX_INT64, INT32S },
+    { TYPE(INT16), "int16", 16, CX_INT16, INT32S },
+    { TYPE(UINT16), "uint16", 16, CX_UINT16, INT32S },
+    { TYPE(INT32), "int32", 32, CX_INT64, INT32S },
+    { TYPE(UINT32), "uint32", 32, CX_INT64, UINT64S },
+    { TYPE(INT64), "int64", 64, CX_INT64, INT64S },
+    { TYPE(UINT64), "uint64", 64, CX_INT64, UINT64S },
     { TYPE(UNDEFINED), "undefined", 0, CX_REAL, NO_FIELD },
     { TYPE(STRING), "string", 0, CX_REAL, NO_FIELD },
     { TYPE(COMPLEX64), "complex64", 0, CX_REAL, NO_FIELD },
     { TYPE(COMPLEX128), "complex128", 0, CX_REAL, NO_FIELD },
-    { TYPE(FLOAT8E4M3FN), "float8e4m3fn", 0, CX_REAL, NO_FIELD },
-    { TYPE(FLOAT8E4M3FNUZ), "float8e4m3fnuz", 0, CX_REAL, NO_FIELD },
-    { TYPE(FLOAT8E5M2), "float8e5m2", 0, CX_REAL, NO_FIELD },
-    { TYPE(FLOAT8E5M2FNUZ), "float8e5m2fnuz", 0, CX_REAL, NO_FIELD },
-    { TYPE(FLOAT8E8M0), "float8e8m0", 0, CX_REAL, NO_FIELD },
+    { TYPE(FLOAT8E4M3FN), "float8e4m3fn", 8, CX_REAL, INT32S },
+    { TYPE(FLOAT8E4M3FNUZ), "float8e4m3fnuz", 8, CX_REAL, INT32S },
+    { TYPE(FLOAT8E5M2), "float8e5m2", 8, CX_REAL, INT32S },
+    { TYPE(FLOAT8E5M2FNUZ), "float8e5m2fnuz", 8, CX_REAL, INT32S },
+    { TYPE(FLOAT8E8M0), "float8e8m0", 8, CX_REAL, INT32S },
     { TYPE(FLOAT6E2M3), "float6e2m3", 0, CX_REAL, NO_FIELD },
     { TYPE(FLOAT6E3M2), "float6e3m2", 0, CX_REAL, NO_FIELD },
-    { TYPE(FLOAT4E2M1), "float4e2m1", 0, CX_REAL, NO_FIELD },
-    { TYPE(UINT4), "uint4", 0, CX_REAL, NO_FIELD },
-    { TYPE(INT4), "int4", 0, CX_REAL, NO_FIELD },
-    { TYPE(UINT2), "uint2", 0, CX_REAL, NO_FIELD },
-    { TYPE(INT2), "int2", 0, CX_REAL, NO_FIELD },
+    { TYPE(FLOAT4E2M1), "float4e2m1", 4, CX_REAL, INT32S },
+    { TYPE(UINT4), "uint4", 4, CX_UINT8, INT32S },
+    { TYPE(INT4), "int4", 4, CX_INT8, INT32S },
+    { TYPE(UINT2), "uint2", 2, CX_UINT8, INT32S },
+    { TYPE(INT2), "int2", 2, CX_INT8, INT32S },
 };
 
 static const element *find_element(int32_t data_type)
@@ -91,18 +92,33 @@ const char *cx_onnx_type_name(int32_t data_type, char text[24])
     return text;
 }
 
-/* count elements in one of the places. */
+/* One of the places: count bytes of raw data, or count numbers. */
 typedef struct source {
     field field;
     void *data;
     size_t count;
 } source;
 
-static uint64_t raw_bits(const uint8_t *bytes, size_t width)
+/* Elements of less than a byte lie in a byte from its lowest bits on. */
+static int is_packed(const element *e)
+{
+    return e->bits < 8;
+}
+
+static uint64_t packed_bits(const element *e, uint64_t byte, size_t i)
+{
+    size_t shift = i * e->bits % 8;
+    return byte >> shift & ((UINT64_C(1) << e->bits) - 1);
+}
+
+static uint64_t raw_bits(const element *e, const uint8_t *bytes, size_t i)
 {
     uint64_t bits = 0;
-    for (size_t i = 0; i < width; i++)
-        bits |= (uint64_t)bytes[i] << 8 * i;
+    if (is_packed(e))
+        return packed_bits(e, bytes[i * e->bits / 8], i);
+    size_t width = e->bits / 8;
+    for (size_t k = 0; k < width; k++)
+        bits |= (uint64_t)bytes[i * width + k] << 8 * k;
     return bits;
 }
 
@@ -111,10 +127,14 @@ static uint64_t element_bits(const element *e, const source *s, size_t i)
     uint32_t narrow;
     uint64_t wide;
     switch (s->field) {
-    case RAW:
-        return raw_bits((const uint8_t *)s->data + i * e->width, e->width);
+    case RAW: return raw_bits(e, s->data, i);
     case FLOATS:
     case INT32S:
+        if (is_packed(e)) {
+            size_t byte = i * e->bits / 8;
+            memcpy(&narrow, (const char *)s->data + byte * 4, 4);
+            return packed_bits(e, narrow, i);
+        }
         memcpy(&narrow, (const char *)s->data + i * 4, 4);
         return narrow;
     default: memcpy(&wide, (const char *)s->data + i * 8, 8); return wide;
@@ -123,9 +143,12 @@ static uint64_t element_bits(const element *e, const source *s, size_t i)
 
 static cxai_real real_of_bits(int32_t data_type, uint64_t bits)
 {
+    const cx_narrow *format = cx_narrow_find(data_type);
     uint32_t narrow = (uint32_t)bits;
     float single;
     double twice;
+    if (format != NULL)
+        return (cxai_real)cx_narrow_value(format, narrow & 255);
     switch (data_type) {
     case TYPE(FLOAT16): return (cxai_real)cx_half_to_float((uint16_t)bits);
     case TYPE(BFLOAT16): return (cxai_real)cx_bfloat_to_float((uint16_t)bits);
@@ -142,6 +165,8 @@ static int64_t integer_of_bits(int32_t data_type, uint64_t bits)
     case TYPE(BOOL): return (bits & 255) != 0;
     case TYPE(INT32): return (int32_t)bits;
     case TYPE(UINT32): return (uint32_t)bits;
+    case TYPE(INT4): return (int64_t)(bits ^ 8) - 8;
+    case TYPE(INT2): return (int64_t)(bits ^ 2) - 2;
     case TYPE(UINT64): return bits > INT64_MAX ? INT64_MAX : (int64_t)bits;
     default: return (int64_t)bits;
     }
@@ -150,7 +175,8 @@ static int64_t integer_of_bits(int32_t data_type, uint64_t bits)
 static void widen(const element *e, const source *s, const cx_literal *literal)
 {
     cxai_real *reals = literal->data;
-    for (size_t i = 0; i < s->count; i++) {
+    size_t count = (size_t)cx_literal_count(literal);
+    for (size_t i = 0; i < count; i++) {
         uint64_t bits = element_bits(e, s, i);
         if (e->type == CX_REAL)
             reals[i] = real_of_bits(e->data_type, bits);
@@ -164,10 +190,10 @@ static void widen(const element *e, const source *s, const cx_literal *literal)
 static int is_literal_memory(const element *e, field place)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    if (place == RAW && e->width != cx_type_size(e->type))
+    if (place == RAW && e->bits != 8 * cx_type_size(e->type))
         return 0;
 #else
-    if (place == RAW && e->width > 1)
+    if (place == RAW && e->bits > 8)
         return 0;
 #endif
     switch (e->data_type) {
@@ -179,12 +205,19 @@ static int is_literal_memory(const element *e, field place)
     }
 }
 
+/* What a source of count elements counts. */
+static size_t source_size(const element *e, field place, size_t count)
+{
+    if (is_packed(e))
+        return (count * e->bits + 7) / 8;
+    return place == RAW ? count * (e->bits / 8) : count;
+}
+
 /* The place in the message that holds the tensor's numbers. */
 static source find_source(const element *e, const Onnx__TensorProto *tensor)
 {
     if (tensor->has_raw_data)
-        return (source){ RAW, tensor->raw_data.data,
-                         tensor->raw_data.len / e->width };
+        return (source){ RAW, tensor->raw_data.data, tensor->raw_data.len };
     switch (e->typed) {
     case FLOATS:
         return (source){ FLOATS, tensor->float_data, tensor->n_float_data };
@@ -232,7 +265,7 @@ static cxai_status read_external(cx_reader *reader, const char *label,
                                  const Onnx__TensorProto *tensor, size_t count,
                                  cx_arena *scratch, source *s)
 {
-    size_t size = count * e->width;
+    size_t size = source_size(e, RAW, count);
     uint64_t offset;
     void *bytes;
     cxai_status status = cx_external_find(reader, label, tensor, size, &offset);
@@ -247,25 +280,26 @@ static cxai_status read_external(cx_reader *reader, const char *label,
         if (bytes == NULL)
             return cxai_fail(reader->error, CXAI_NO_MEMORY, "out of memory");
     }
-    *s = (source){ RAW, bytes, count };
+    *s = (source){ RAW, bytes, size };
     return cx_external_read(reader, offset, bytes, size);
 }
 
 static cxai_status check_count(const cx_reader *reader, const char *label,
-                               const element *e,
-                               const Onnx__TensorProto *tensor,
-                               const cxai_shape *shape, const source *s)
+                               const element *e, const cxai_shape *shape,
+                               const source *s)
 {
     size_t count = (size_t)cxai_shape_count(shape);
-    size_t rest = s->field == RAW ? tensor->raw_data.len % e->width : 0;
-    if (s->count == count && rest == 0)
+    if (s->count == source_size(e, s->field, count))
         return CXAI_OK;
+    int in_bits = s->field == RAW || is_packed(e);
+    size_t held = in_bits ? s->count * 8 / e->bits : s->count;
+    size_t rest = s->field == RAW ? s->count - source_size(e, RAW, held) : 0;
     char text[128];
     return cxai_fail(reader->error, CXAI_MALFORMED,
                      "%s is declared as %s %s, but the file holds %zu elements "
                      "and %zu bytes of it",
                      label, e->name, cxai_shape_text(shape, text, sizeof text),
-                     s->count, rest);
+                     held, rest);
 }
 
 /* Finds the numbers and makes the literal of them. */
@@ -281,7 +315,7 @@ static cxai_status make_literal(cx_reader *reader, const char *label,
         status = read_external(reader, label, e, tensor, count, scratch, &s);
     } else {
         s = find_source(e, tensor);
-        status = check_count(reader, label, e, tensor, &literal->shape, &s);
+        status = check_count(reader, label, e, &literal->shape, &s);
     }
     if (status != CXAI_OK)
         return status;
@@ -319,7 +353,9 @@ cxai_status cx_onnx_literal(cx_reader *reader, const char *label,
     if (status != CXAI_OK)
         return status;
     cx_literal *made = block;
-    *made = (cx_literal){ .type = e->type, .shape = shape };
+    *made = (cx_literal){ .type = e->type,
+                          .shape = shape,
+                          .code = tensor->data_type };
     cx_arena scratch = { 0 };
     status = make_literal(reader, label, e, tensor, made, &scratch);
     cx_arena_free(&scratch);

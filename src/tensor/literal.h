@@ -10,10 +10,10 @@
 #include "tensor/view.h"
 
 typedef enum cx_type {
-    CX_REAL,  /* cxai_real; fp16, bf16, fp32 and fp64 in the file */
+    CX_REAL,  /* cxai_real; all floating point in the file */
     CX_INT64, /* all other integers and bool in the file */
-    CX_INT8,
-    CX_UINT8,
+    CX_INT8,  /* int4 and int2 in the file, too */
+    CX_UINT8, /* the same */
     CX_INT16,
     CX_UINT16,
 } cx_type;
@@ -23,6 +23,7 @@ typedef struct cx_literal {
     cx_type type;
     cxai_shape shape;
     void *data;
+    int code; /* TensorProto.DataType of a file's; 0: computed */
 } cx_literal;
 
 size_t cx_type_size(cx_type type);

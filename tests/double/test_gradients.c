@@ -386,6 +386,14 @@ static void check_registration(const cx_operator *op)
         fail_msg("%s declares no samples", op->name);
 }
 
+/* Operators whose every value is a step, however small their numbers are: no
+   difference sees the slope of their straight-through gradient, which
+   tests/test_quantized.c checks by hand. */
+static int is_all_steps(const cx_operator *op)
+{
+    return strcmp(op->name, "DynamicQuantizeLinear") == 0;
+}
+
 static void test_operator(void **state)
 {
     const cx_operator *op = *state;
@@ -401,7 +409,7 @@ static void test_operator(void **state)
             check_refusal(&s);
         sample_free(&s);
     }
-    if (op->backward != NULL && t.checked == 0)
+    if (op->backward != NULL && t.checked == 0 && !is_all_steps(op))
         fail_msg("no sample of %s has real inputs", op->name);
     if (op->backward == NULL)
         print_message("%s: not differentiable: %s\n", op->name,

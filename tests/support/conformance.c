@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/narrow.h"
 #include "cxai/file.h"
 #include "graph/expand.h"
 #include "support/check.h"
@@ -222,7 +223,9 @@ int conformance_feeds(const conformance *t, conformance_inputs kind, int i)
         return 0;
     for (int k = 0; k <= i; k++) {
         const cx_literal *literal = t->inputs[k].literal;
-        int can_be = literal->type == CX_REAL && cx_literal_count(literal) > 0;
+        int can_be = literal->type == CX_REAL &&
+                     cx_literal_count(literal) > 0 &&
+                     cx_narrow_find(literal->code) == NULL;
         if (k == i)
             return can_be;
         if (can_be && kind == CONFORMANCE_FIRST_FED)

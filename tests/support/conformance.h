@@ -52,7 +52,8 @@ conformance_skip conformance_scope(const Onnx__ModelProto *model);
 int conformance_read(conformance *t, const char *folder, int set,
                      conformance_skip *skip);
 
-/* 1 when input i is fed. Integers and empty tensors never are. */
+/* 1 when input i is fed. Integers, floating point of eight bits or fewer and
+   empty tensors never are. */
 int conformance_feeds(const conformance *t, conformance_inputs kind, int i);
 
 /* Loads the model with the inputs that are not fed turned into weights. */
