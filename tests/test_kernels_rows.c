@@ -263,6 +263,7 @@ static double logistic(double x)
     return 1 / (1 + exp(-x));
 }
 
+/* Differences of numbers near 1 are multiplied by x. */
 static void check_smooth(const guarded *y, const cxai_real *x, int64_t from,
                          int64_t count, double (*function)(double),
                          const char *level)
@@ -270,8 +271,8 @@ static void check_smooth(const guarded *y, const cxai_real *x, int64_t from,
     double roundoff = sizeof(cxai_real) == 4 ? 0x1p-24 : 0x1p-53;
     for (int64_t i = 0; i < count; i++) {
         double want = function((double)x[i]);
-        if (!(fabs((double)y->data[from + i] - want) <=
-              6 * roundoff * fmax(fabs(want), 0.1)))
+        double bound = 4 * roundoff * (1 + fabs((double)x[i]));
+        if (!(fabs((double)y->data[from + i] - want) <= bound))
             fail_msg("%s: f(%g) is %.9g instead of %.9g", level, (double)x[i],
                      (double)y->data[from + i], want);
     }
