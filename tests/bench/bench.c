@@ -215,11 +215,7 @@ static cxai_status run_synthesis(const bench *b, const question *q,
     int layer, count = q->batch < MOST ? q->batch : MOST;
     cxai_status status = find_layer(b, q, &shape, &layer, error);
     for (int i = 0; i < count && status == CXAI_OK; i++) {
-        target[i] = (cxai_target){ .value = layer,
-                                   .channel = CHANNEL + i,
-                                   .row = -1,
-                                   .column = -1,
-                                   .weight = 1 };
+        target[i] = cxai_target_channel(layer, CHANNEL + i);
         objective[i] = (cxai_objective){ &target[i], 1 };
     }
     options.steps = STEPS;
@@ -236,12 +232,7 @@ static cxai_status run_method(const bench *b, const question *q,
 {
     const cxai_heatmap_method *method;
     cxai_shape shape = input_shape(b, 1);
-    cxai_target target = { .value = cxai_model_logits(b->model),
-                           .top = 1,
-                           .channel = -1,
-                           .row = -1,
-                           .column = -1,
-                           .weight = 1 };
+    cxai_target target = cxai_target_channel(cxai_model_logits(b->model), 0);
     cxai_heatmap_options options = cxai_heatmap_defaults();
     cxai_heatmap map = { 0 };
     options.threads = q->threads;
