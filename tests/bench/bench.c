@@ -15,8 +15,8 @@
  *     synthesis     128 steps for channel 5 of LAYER, batch pictures at once
  *     METHOD        any method of cxai_heatmap_table, whole, with its sessions
  *
- * The first three are prepared once, outside the clock; LAYER is the default
- * layer unless given.
+ * The first three are prepared once and run a first time, outside the clock;
+ * LAYER is the default layer unless given.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -262,7 +262,11 @@ static cxai_status run(bench *b, const question *q, double *took,
         is_prepared(q) ? open_session(b, q, &p, error) : CXAI_OK;
     if (status != CXAI_OK)
         return status;
+    if (p != NULL)
+        status = run_session(p, error); /* wakes the threads */
     double start = milliseconds();
+    if (status != CXAI_OK)
+        return status;
     if (p != NULL)
         status = run_session(p, error);
     else if (strcmp(q->work, "synthesis") == 0)

@@ -191,6 +191,8 @@ def main(engine, model):
             if line not in ready:
                 ready[line] = prepare(engine, model, work, int(batch),
                                       int(threads), layer[0] if layer else "")
+            if work in ("forward", "gradcam", "gradient"):
+                ready[line]()    # wakes the threads, as bench.c does
             start = time.perf_counter()
             ready[line]()
             answer = {"ms": (time.perf_counter() - start) * 1e3}

@@ -7,13 +7,34 @@
 cxai_status cx_convolver_infer(const cx_case *c, cx_convolver *v)
 {
     cxai_status status = cx_forward_taps(c, &v->window, &v->gather);
-    return status == CXAI_OK ? cx_backward_phases(c, &v->window, &v->scatter)
-                             : status;
+    if (status == CXAI_OK)
+        status = cx_backward_phases(c, &v->window, &v->scatter);
+    if (status == CXAI_OK)
+        status = cx_blocks_infer(c, &v->window, &v->scatter, v->groups,
+                                 v->inputs, &v->blocks);
+    return status;
 }
 
 static int is_depthwise(const cx_convolver *v)
 {
     return v->inputs == 1 && v->outputs == 1;
+}
+
+/* Whether a direction takes all phases at once. */
+static int takes_blocks(const cx_convolver *v, cx_direction direction)
+{
+    return direction == CX_SCATTER && v->blocks.taps > 0 && !is_depthwise(v);
+}
+
+static cx_scatter scatter_of(const cx_convolver *v)
+{
+    return (cx_scatter){
+        .window = &v->window,
+        .phases = &v->scatter,
+        .blocks = &v->blocks,
+        .inputs = v->inputs,
+        .outputs = v->outputs,
+    };
 }
 
 /* Phases of a direction: gathering is one. */
@@ -86,7 +107,10 @@ static size_t phase_bytes(const cx_case *c, const cx_convolver *v,
 size_t cx_convolver_packed_bytes(const cx_case *c, const cx_convolver *v,
                                  cx_direction direction)
 {
+    const cx_scatter blocks = scatter_of(v);
     size_t bytes = 0;
+    if (takes_blocks(v, direction))
+        return cx_blocks_packed_bytes(c, &blocks);
     for (int64_t i = 0; i < phase_count(v, direction); i++)
         bytes = cx_size_plus(
             bytes, phase_bytes(c, v, phase_number(v, direction, i), direction));
@@ -148,7 +172,12 @@ void cx_convolver_pack(const cx_case *c, const cx_convolver *v,
                        cx_direction direction, const cxai_real *w,
                        const cxai_real *bias, void *packed)
 {
+    const cx_scatter blocks = scatter_of(v);
     char *to = packed;
+    if (takes_blocks(v, direction)) {
+        cx_blocks_pack(c, &blocks, w, bias, packed);
+        return;
+    }
     for (int64_t i = 0; i < phase_count(v, direction); i++) {
         const cx_phase *phase = phase_number(v, direction, i);
         pack_phase(c, v, phase, direction, w, bias, to);
@@ -191,7 +220,10 @@ static void fill(const cxai_tensor *to, const cxai_real *bias)
 size_t cx_convolver_workspace(const cx_case *c, const cx_convolver *v,
                               cx_direction direction)
 {
+    const cx_scatter blocks = scatter_of(v);
     size_t most = 0;
+    if (takes_blocks(v, direction))
+        return cx_blocks_workspace(c, &blocks);
     for (int64_t i = 0; i < phase_count(v, direction); i++) {
         cx_convolution k =
             describe(v, phase_number(v, direction, i), direction);
@@ -209,6 +241,12 @@ void cx_convolver_run(const cx_case *c, const cx_convolver *v,
     const char *packed = pass->packed;
     if (pass->direction == CX_SCATTER && !v->scatter.complete)
         fill(pass->to, pass->bias);
+    if (takes_blocks(v, pass->direction)) {
+        const cx_scatter blocks = scatter_of(v);
+        cx_blocks_run(c, &blocks, pass->from, pass->to, pass->packed,
+                      workspace);
+        return;
+    }
     for (int64_t i = 0; i < phase_count(v, pass->direction); i++) {
         const cx_phase *phase = phase_number(v, pass->direction, i);
         cx_convolution k = describe(v, phase, pass->direction);
