@@ -157,7 +157,8 @@ static void test_label_files(void **state)
     fixture *f = *state;
     static const char *const misfits[] = { "short", "background" };
     static const char *const clean[] = { "cat", "dog", "naïve fish" };
-    succeed(f, "cxai classify pictures/rgb8.png -m cases/O24/model.onnx --json "
+    succeed(f, "cxai classify pictures/rgb8.png -m cases/O24/model.onnx "
+               "--recipe torchvision --json "
                "--labels cases/O40/bom_crlf.txt");
     cJSON *report = parsed(f);
     for (int i = 0; i < 3; i++) {
@@ -171,6 +172,7 @@ static void test_label_files(void **state)
         char command[256];
         snprintf(command, sizeof command,
                  "cxai classify pictures/rgb8.png -m cases/O24/model.onnx "
+                 "--recipe torchvision "
                  "--json --labels cases/O40/%s.txt",
                  misfits[m]);
         refuse(f, command, 0, "but the model has 3 classes");

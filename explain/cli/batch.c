@@ -87,7 +87,15 @@ static cxai_status open_picture(batch *b, const listed_input *listed, input *in,
     if (listed->reason != NULL)
         return cxai_fail(error, CXAI_NOT_FOUND, "%s: %s", listed->path,
                          listed->reason);
-    return input_open(in, &b->bench, error);
+    cxai_status status = input_open(in, &b->bench, error);
+    const char *out = b->settings->out;
+    if (status == CXAI_OK && in->shape.dim[0] > 1 && out != NULL &&
+        !b->outputs.is_folder)
+        status = cxai_fail(error, CXAI_INVALID,
+                           "%s: holds %lld pictures, which need a folder for "
+                           "-o: %s/",
+                           in->path, (long long)in->shape.dim[0], out);
+    return status;
 }
 
 /* What the reader of a result must know of its photo. */

@@ -1,5 +1,7 @@
 #include "json.h"
 
+#include "utf8.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,27 +33,6 @@ static void add_text(json *j, const char *text)
     add(j, text, strlen(text));
 }
 
-/* The length of the UTF-8 sequence at s, 0 when it is none: Unicode 15, table
-   3-7 (overlong forms, surrogates and what lies beyond 10FFFF are none). */
-static size_t sequence_length(const unsigned char *s)
-{
-    if (s[0] < 0x80)
-        return 1;
-    size_t length = s[0] >= 0xc2 && s[0] <= 0xdf   ? 2
-                    : (s[0] & 0xf0) == 0xe0        ? 3
-                    : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4
-                                                   : 0;
-    unsigned char low = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
-    for (size_t i = 1; i < length; i++) {
-        if (s[i] < low || s[i] > high)
-            return 0;
-        low = 0x80;
-        high = 0xbf;
-    }
-    return length;
-}
-
 static void add_character(json *j, const unsigned char *s, size_t length)
 {
     char escape[8];
@@ -71,7 +52,7 @@ static void add_quoted(json *j, const char *text)
 {
     add_text(j, "\"");
     for (const unsigned char *s = (const unsigned char *)text; *s != '\0';) {
-        size_t length = sequence_length(s);
+        size_t length = utf8_length((const char *)s);
         add_character(j, s, length);
         s += length > 0 ? length : 1;
     }

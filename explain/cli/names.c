@@ -6,30 +6,30 @@
 #include <string.h>
 #include <strings.h>
 
+#include "utf8.h"
+
 static int is_safe(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' ||
-           (unsigned char)c >= 128; /* UTF-8 beyond ASCII */
-}
-
-static int continues_character(char c)
-{
-    return ((unsigned char)c & 0xc0) == 0x80;
+           (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
 }
 
 void safe_name(const char *text, char *safe, size_t size)
 {
-    size_t length = strlen(text);
-    if (length >= size) {
-        length = size - 1;
-        while (length > 0 && continues_character(text[length]))
-            length--;
+    size_t at = 0, length;
+    for (const char *s = text; *s != '\0'; s += length) {
+        size_t bytes = utf8_length(s);
+        int keeps = bytes > 1 || (is_safe(*s) && !(s == text && *s == '.'));
+        length = bytes > 0 ? bytes : 1;
+        if (at + (keeps ? length : 1) >= size)
+            break;
+        if (keeps)
+            memcpy(safe + at, s, length);
+        else
+            safe[at] = '_';
+        at += keeps ? length : 1;
     }
-    for (size_t i = 0; i < length; i++)
-        safe[i] =
-            is_safe(text[i]) && !(i == 0 && text[i] == '.') ? text[i] : '_';
-    safe[length] = '\0';
+    safe[at] = '\0';
 }
 
 void stem_of(const char *path, char *stem, size_t size)

@@ -199,11 +199,14 @@ const command command_classify = {
         "output has two answers, yes and no). Of a network that gives maps, "
         "the\n"
         "classes that win at the most positions; of a regression, its values.\n"
-        "IMAGE is a PNG or JPEG file, - for standard input, or a .npy array\n"
-        "(C,H,W) or (N,C,H,W) of float32, which is fed as it is.\n"
+        "IMAGE is a PNG or JPEG file, a folder of them, - for standard input, "
+        "or\n"
+        "a .npy array (C,H,W) or (N,C,H,W) of float32, which is fed as it is.\n"
         "--npy holds the logits (N,classes).",
     .examples = "  cxai classify data/dog.jpg\n"
-                "  cxai classify --top 3 --json data/dog.jpg data/cat.jpg\n",
+                "  cxai classify --top 3 --json data/dog.jpg data/cat.jpg\n"
+                "  cxai classify --top 1 data\n"
+                "  find data/ -name 'b*.jpg' | cxai classify --files-from -\n",
     .options = { &own_options, &image_options, &model_options,
                  &preprocess_options },
     .settings_size = sizeof(settings),

@@ -360,7 +360,7 @@ static cxai_status choose_layer(heater *h, const workbench *bench,
         return cxai_fail(error, CXAI_INVALID,
                          "layer \"%s\" has no positions left: take a layer "
                          "before the pooling",
-                         h->settings->layer);
+                         cxai_model_value_name(bench->model, h->options.layer));
     return CXAI_OK;
 }
 
@@ -376,6 +376,19 @@ static int find_layout(heater *h)
     complain("--layer-layout takes auto, NCHW, NHWC, NTC or NCT, not \"%s\"",
              wanted);
     return EXIT_USAGE;
+}
+
+/* What cannot be found for one picture cannot be for any: it is said once. */
+static cxai_status look_for_target(const heater *h, const workbench *bench,
+                                   cxai_error *error)
+{
+    cxai_target *targets = NULL;
+    int count;
+    cxai_target_context context = target_context(bench, NULL);
+    cxai_status status = cxai_target_parse_list(&targets, &count, &context,
+                                                h->settings->target, error);
+    free(targets);
+    return status == CXAI_NOT_FOUND ? status : CXAI_OK;
 }
 
 static int find_options(heater *h, batch *b)
@@ -399,9 +412,11 @@ static int find_options(heater *h, batch *b)
     if (h->method->needs & CXAI_NEEDS_GRADIENT)
         notes_report_gradient(&b->report, &b->bench);
     json_number(&b->report, "seed", (double)s->seed);
-    if (s->layer == NULL || choose_layer(h, &b->bench, &error) == CXAI_OK)
-        return EXIT_DONE;
-    return complain_error(&error);
+    cxai_status status = look_for_target(h, &b->bench, &error);
+    if (status == CXAI_OK &&
+        (s->layer != NULL || h->method->needs & CXAI_NEEDS_LAYER))
+        status = choose_layer(h, &b->bench, &error);
+    return status == CXAI_OK ? EXIT_DONE : complain_error(&error);
 }
 
 static int run(const void *given, const char *const *operands, int count)
@@ -507,6 +522,10 @@ const command command_heatmap = {
         "before a final softmax or sigmoid. LAYER[...] takes indices of the\n"
         "dimensions behind the batch, as in Python, and their mean. A map in\n"
         "which nothing speaks for the target is told to be empty, not drawn.\n"
+        "IMAGE is a picture, a folder of them, or a .npy array, see cxai help\n"
+        "classify. In a folder OUT/ each file is called after its picture, "
+        "and\n"
+        "OUT/index.json tells what it shows.\n"
         "--npy holds CAM maps (N,H,W) in 0..1 at the network's input size, or\n"
         "signed attributions (N,C,H,W).",
     .examples =
