@@ -169,6 +169,30 @@ static void unsupported_operators_are_listed(void **state)
         "NonMaxSuppression node \"nms\")");
 }
 
+/* MaxPool's indices and their like, where nothing reads them. */
+static void unread_outputs_are_no_obstacle(void **state)
+{
+    (void)state;
+    static const char *const outputs[] = { "p", "p,", "p,indices" };
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
+        model_file file;
+        start(&file, TENSOR_TYPE(FLOAT));
+        model_file_raw(
+            &file, model_file_weight(&file, "axis", TENSOR_TYPE(INT64), "1"),
+            (int64_t[]){ 0 }, 8);
+        model_file_node(&file, "Unsqueeze", "", "x,axis", "row");
+        model_file_ints(
+            &file, model_file_node(&file, "MaxPool", "", "row", outputs[i]),
+            "kernel_shape", "1");
+        model_file_node(&file, "Mul", "", "p,w", "y");
+        model_file_output(&file, "y");
+        cxai_model *model = load(&file);
+        check_answer(model, 0, (double[]){ 3, -500, 0 },
+                     (double[]){ 1, -2, 3 });
+        cxai_model_free(&model);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +200,7 @@ int main(void)
         cmocka_unit_test(names_of_classes),
         cmocka_unit_test(nothing_but_names),
         cmocka_unit_test(unsupported_operators_are_listed),
+        cmocka_unit_test(unread_outputs_are_no_obstacle),
     };
     return cmocka_run_group_tests_name("ends of graphs", tests, NULL, NULL);
 }

@@ -277,8 +277,8 @@ static const refusal window_refusals[] = {
     { "BatchNormalization", "3;3;3;3;3", "", CXAI_UNSUPPORTED, "1 dimensions" },
     { "BatchNormalization", "1,3,2,2;3;3;3;3", "training_mode=1",
       CXAI_UNSUPPORTED, "training mode" },
-    { "BatchNormalization", "1,3,2,2;3;3;3;3", "spatial=0", CXAI_UNSUPPORTED,
-      "spatial=0" },
+    { "BatchNormalization", "1,3,2,2;3,2,2;3,2,2;3,2,2;3,2,2", "spatial=0",
+      CXAI_UNSUPPORTED, "spatial=0" },
 };
 
 /* Opset 13, second outputs that this version does not make. */

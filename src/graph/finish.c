@@ -185,6 +185,35 @@ static cxai_status sort_nodes(const cx_builder *builder, cx_arena *scratch,
     return status;
 }
 
+/* Drops outputs that nothing reads and that the operator need not make. */
+static cxai_status drop_unread(const cx_builder *builder, const int *order,
+                               int count, cx_arena *scratch, cxai_error *error)
+{
+    const cxai_model *model = builder->model;
+    unsigned char *read =
+        cx_arena_alloc(scratch, (size_t)model->value_count, 1);
+    if (read == NULL)
+        return cx_builder_no_memory(error);
+    for (int i = 0; i < model->output_count; i++)
+        read[builder->outputs[i]] = 1;
+    for (int i = 0; i < count; i++) {
+        const cx_node *node = &builder->nodes[order[i]];
+        for (int k = 0; k < node->input_count; k++)
+            if (node->inputs[k] >= 0)
+                read[node->inputs[k]] = 1;
+    }
+    for (int i = 0; i < count; i++) {
+        cx_node *node = &builder->nodes[order[i]];
+        while (node->op->drops_unread && node->output_count > 1) {
+            int last = node->outputs[node->output_count - 1];
+            if (last >= 0 && read[last])
+                break;
+            node->output_count--;
+        }
+    }
+    return CXAI_OK;
+}
+
 /* Copies the live nodes, in order, into the model's arena, folding. */
 static cxai_status place_nodes(cx_builder *builder, const int *order, int count,
                                cx_arena *scratch, cxai_error *error)
@@ -296,6 +325,8 @@ cxai_status cx_builder_finish(cx_builder **builder, cxai_model **out,
         status = check_nodes(b, error);
     if (status == CXAI_OK)
         status = sort_nodes(b, &scratch, &order, &count, error);
+    if (status == CXAI_OK)
+        status = drop_unread(b, order, count, &scratch, error);
     if (status == CXAI_OK)
         status = place_nodes(b, order, count, &scratch, error);
     if (status == CXAI_OK)

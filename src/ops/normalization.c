@@ -62,7 +62,9 @@ static cxai_status infer(const cx_case *c)
         return cx_refuse(c, CXAI_UNSUPPORTED,
                          "it is in training mode; export the model in "
                          "inference (eval) mode");
-    if (cx_attribute_int(c->attributes, "spatial", 1) == 0)
+    /* MXNet wrote spatial=0 where there is one number for each channel */
+    if (cx_attribute_int(c->attributes, "spatial", 1) == 0 &&
+        c->x_shape[SCALE].rank != 1)
         return cx_refuse(c, CXAI_UNSUPPORTED,
                          "statistics for each position (spatial=0) are not "
                          "supported");

@@ -138,11 +138,13 @@ typedef struct cx_operator {
     int max_outputs;            /* 0 means 1; -1: any number */
     cx_layout layout;
     size_t params_size;
-    int shape_only;       /* needs only x_shape: always folded (Shape, Size) */
-    int moves_axes;       /* an output axis is not the input's of that number:
-                             the layout of x is not handed on to y (Transpose) */
-    int fuses_epilogue;   /* forward honours call->epilogue */
-    int fuses_swish;      /* CX_SWISH included */
+    int shape_only;     /* needs only x_shape: always folded (Shape, Size) */
+    int moves_axes;     /* an output axis is not the input's of that number:
+                           the layout of x is not handed on to y (Transpose) */
+    int fuses_epilogue; /* forward honours call->epilogue */
+    int fuses_swish;    /* CX_SWISH included */
+    int drops_unread;   /* outputs behind the first that nothing reads are as if
+                           they were left out */
     int carries_integers; /* forward is right on integers given as reals */
     cxai_status (*infer)(const cx_case *c);
     /* wanted: bit i set when dx[i] will be asked for, 0 for inference. NULL:

@@ -404,8 +404,9 @@ static const cx_sample global_samples[] = {
     {                                                                          \
         .name = type, .min_inputs = 1, .max_inputs = 1, .max_outputs = 2,      \
         .layout = CX_CHANNELS_LAST, .params_size = sizeof(params),             \
-        .carries_integers = 1, .infer = reads, .demand = demand,               \
-        .forward = forward, .backward = backward, CX_SAMPLES(cases),           \
+        .drops_unread = 1, .carries_integers = 1, .infer = reads,              \
+        .demand = demand, .forward = forward, .backward = backward,            \
+        CX_SAMPLES(cases),                                                     \
     }
 
 static const cx_operator operators[] = {
