@@ -175,6 +175,45 @@ static cxai_status load_file(workbench *bench, const char *path,
     return status;
 }
 
+/* 1 when some node reads a value. */
+static int is_read(const cxai_model *model, int value)
+{
+    for (int n = 0; n < cxai_model_node_count(model); n++) {
+        cxai_node node = cxai_model_node(model, n);
+        for (int i = 0; i < node.input_count; i++)
+            if (node.inputs[i] == value)
+                return 1;
+    }
+    return 0;
+}
+
+/* There is one picture to feed. */
+static cxai_status check_inputs(const workbench *bench, cxai_error *error)
+{
+    char list[400] = "", shape[128];
+    size_t used = 0;
+    int count = 0;
+    for (int i = 0; i < cxai_model_input_count(bench->model); i++) {
+        int v = cxai_model_input(bench->model, i);
+        const cxai_shape declared = cxai_model_input_shape(bench->model, i);
+        if (!is_read(bench->model, v))
+            continue;
+        if (used < sizeof list)
+            used += (size_t)snprintf(
+                list + used, sizeof list - used, "%s\"%.64s\" %s",
+                count > 0 ? ", " : "", cxai_model_value_name(bench->model, v),
+                cxai_shape_text(&declared, shape, sizeof shape));
+        count++;
+    }
+    if (count <= 1)
+        return CXAI_OK;
+    return cxai_fail(error, CXAI_UNSUPPORTED,
+                     "%s takes %d inputs (%s), but there is one picture to "
+                     "feed: export it with one input and the others as "
+                     "constants",
+                     bench->name, count, list);
+}
+
 static cxai_status load_labels(workbench *bench,
                                const common_settings *settings,
                                cxai_error *error)
@@ -242,6 +281,8 @@ int workbench_open(workbench *bench, const common_settings *settings)
                              ? load_builtin(bench, &error)
                              : load_file(bench, settings->model, &error);
     bench->load_seconds = seconds_now() - start;
+    if (status == CXAI_OK)
+        status = check_inputs(bench, &error);
     if (status == CXAI_OK)
         status = override(bench, settings, &error);
     if (status == CXAI_OK)

@@ -140,6 +140,10 @@ cxai_status cxai_preprocess_for_model(cxai_preprocess *out,
         return cxai_fail(error, CXAI_UNSUPPORTED, "the model has no input");
     cxai_shape shape = cxai_model_input_shape(model, 0);
     cxai_status status = cxai_preprocess_defaults(out, &shape, error);
+    if (status == CXAI_OK && cxai_model_input_is_integer(model, 0)) {
+        cx_apply_recipe(out, "raw"); /* whole numbers are pixels */
+        out->guessed = 0;
+    }
     if (status == CXAI_OK)
         status = read_beside(out, model, model_path, error);
     if (status == CXAI_OK)
