@@ -193,6 +193,52 @@ static void unread_outputs_are_no_obstacle(void **state)
     }
 }
 
+/* The convolution says how many channels there are, wherever they stand. */
+static void channels_are_found(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *declared; /* NULL: no shape */
+        const char *perm;     /* NULL: no Transpose */
+        cxai_shape want;
+    } inputs[] = {
+        { "N,C,H,W", NULL, { 4, { 0, 6, 0, 0 } } },
+        { NULL, NULL, { 4, { 0, 6, 0, 0 } } },
+        { "1,?,?,?", "0,3,1,2", { 4, { 1, 0, 0, 6 } } },
+        { NULL, "0,3,1,2", { 4, { 0, 0, 0, 6 } } },
+        { "1,5,4,4", NULL, { 4, { 1, 5, 4, 4 } } }, /* refused when run */
+        { "N,C", NULL, { 2, { 0, 0 } } },
+    };
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        model_file file;
+        float zeros[12] = { 0 };
+        model_file_start(&file, 13);
+        Onnx__ValueInfoProto *input = model_file_input(
+            &file, "x", inputs[i].declared != NULL ? inputs[i].declared : "1");
+        if (inputs[i].declared == NULL)
+            input->type->tensor_type->shape = NULL;
+        model_file_raw(
+            &file, model_file_weight(&file, "w", TENSOR_TYPE(FLOAT), "4,3,1,1"),
+            zeros, sizeof zeros);
+        model_file_node(&file, "Sub", "", "x,x", "s");
+        if (inputs[i].perm != NULL)
+            model_file_ints(&file,
+                            model_file_node(&file, "Transpose", "", "s", "t"),
+                            "perm", inputs[i].perm);
+        Onnx__NodeProto *conv = model_file_node(
+            &file, "Conv", "", inputs[i].perm != NULL ? "t,w" : "s,w", "y");
+        Onnx__AttributeProto *group =
+            model_file_attribute(&file, conv, "group", ATTRIBUTE_TYPE(INT));
+        group->has_i = 1;
+        group->i = 2;
+        model_file_output(&file, "y");
+        cxai_model *model = load(&file);
+        const cxai_shape got = cxai_model_input_shape(model, 0);
+        assert_true(cxai_shape_equal(&got, &inputs[i].want));
+        cxai_model_free(&model);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +247,7 @@ int main(void)
         cmocka_unit_test(nothing_but_names),
         cmocka_unit_test(unsupported_operators_are_listed),
         cmocka_unit_test(unread_outputs_are_no_obstacle),
+        cmocka_unit_test(channels_are_found),
     };
     return cmocka_run_group_tests_name("ends of graphs", tests, NULL, NULL);
 }

@@ -103,7 +103,9 @@ CXAI_API int cxai_model_input(const cxai_model *model, int index);
 CXAI_API int cxai_model_output_count(const cxai_model *model);
 CXAI_API int cxai_model_output(const cxai_model *model, int index);
 
-/* The declared shape of an input; a dimension without a fixed number is 0. */
+/* The declared shape of an input; a dimension without a fixed number is 0.
+   Where the file leaves the channels free, or declares no shape at all, the
+   convolution that reads the input says how many there are. */
 CXAI_API cxai_shape cxai_model_input_shape(const cxai_model *model, int index);
 
 /* 1 when an input is declared to hold integers (pictures of bytes); it is fed

@@ -49,10 +49,25 @@ static cxai_status convert_properties(cx_reader *reader,
     return status;
 }
 
-/* The declared type and shape of an input; free dimensions become 0. */
-static cxai_status input_shape(const cx_reader *reader,
-                               const Onnx__ValueInfoProto *input, cx_type *type,
-                               cxai_shape *shape)
+/* The dimensions of a declared shape; free ones become 0. */
+static void read_dimensions(const Onnx__TensorShapeProto *from,
+                            cxai_shape *shape)
+{
+    shape->rank = (int)from->n_dim;
+    for (int i = 0; i < shape->rank; i++) {
+        const Onnx__TensorShapeProto__Dimension *dim = from->dim[i];
+        int given = dim->value_case ==
+                        ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE &&
+                    dim->dim_value > 0;
+        shape->dim[i] = given ? dim->dim_value : 0;
+    }
+}
+
+/* The declared type and shape of an input. */
+static cxai_status read_input(const cx_reader *reader,
+                              const Onnx__GraphProto *graph,
+                              const Onnx__ValueInfoProto *input, cx_type *type,
+                              cxai_shape *shape)
 {
     const char *name = cx_onnx_text(input->name);
     const Onnx__TypeProto__Tensor *tensor =
@@ -66,22 +81,19 @@ static cxai_status input_shape(const cx_reader *reader,
                          "the input \"%s\" has elements of type %s, which is "
                          "not supported",
                          name, cx_onnx_type_name(tensor->elem_type, text));
-    if (tensor->shape == NULL || tensor->shape->n_dim > CXAI_MAX_RANK)
+    if (tensor->shape != NULL && tensor->shape->n_dim > CXAI_MAX_RANK)
         return cxai_fail(reader->error, CXAI_UNSUPPORTED,
-                         "the input \"%s\" is declared %s; export it with a "
-                         "shape of at most %d dimensions",
-                         name,
-                         tensor->shape == NULL ? "without a shape"
-                                               : "with too many dimensions",
-                         CXAI_MAX_RANK);
-    shape->rank = (int)tensor->shape->n_dim;
-    for (int i = 0; i < shape->rank; i++) {
-        const Onnx__TensorShapeProto__Dimension *dim = tensor->shape->dim[i];
-        int given = dim->value_case ==
-                        ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE &&
-                    dim->dim_value > 0;
-        shape->dim[i] = given ? dim->dim_value : 0;
-    }
+                         "the input \"%s\" is declared with too many "
+                         "dimensions; at most %d are supported",
+                         name, CXAI_MAX_RANK);
+    shape->rank = -1;
+    if (tensor->shape != NULL)
+        read_dimensions(tensor->shape, shape);
+    if (cx_onnx_complete_shape(graph, name, shape) != 0 && shape->rank < 0)
+        return cxai_fail(reader->error, CXAI_UNSUPPORTED,
+                         "the input \"%s\" is declared without a shape; export "
+                         "it with one",
+                         name);
     return CXAI_OK;
 }
 
@@ -111,7 +123,7 @@ static cxai_status convert_inputs(cx_reader *reader,
             continue;
         cxai_shape shape;
         cx_type type;
-        status = input_shape(reader, graph->input[i], &type, &shape);
+        status = read_input(reader, graph, graph->input[i], &type, &shape);
         if (status == CXAI_OK)
             status = cx_builder_input(reader->builder, name, type, &shape,
                                       reader->error);

@@ -65,6 +65,11 @@ cxai_status cx_onnx_unpack_graph(cx_reader *reader,
                                  const ProtobufCBinaryData *bytes,
                                  const Onnx__GraphProto **graph);
 
+/* Fills in the number of channels of an input, and its rank where shape->rank
+   is -1, as the convolution knows them that reads it. 0, or -1: none does. */
+int cx_onnx_complete_shape(const Onnx__GraphProto *graph, const char *name,
+                           cxai_shape *shape);
+
 /* Finds the values of the graph that are texts (names of classes), and those
    that are made of them. They are left out. */
 cxai_status cx_onnx_find_texts(cx_reader *reader,
