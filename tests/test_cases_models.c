@@ -13,6 +13,7 @@
 #include "cxai/session.h"
 #include "support/cases.h"
 #include "support/check.h"
+#include "support/model_file.h"
 #include "support/program.h"
 
 /* The report of a command that must succeed, to be ended with cJSON_Delete. */
@@ -339,6 +340,57 @@ static void limits_can_be_set(void **state)
            WORDS("99999999999T"));
 }
 
+/* ---- inputs that are no pictures of reals ---- */
+
+/* y = relu(x), or relu(x) + z; x is a picture of bytes where that is asked. */
+static void write_model(const char *path, int integer, int second)
+{
+    model_file file;
+    cxai_error error;
+    size_t size;
+    model_file_start(&file, 13);
+    Onnx__ValueInfoProto *x = model_file_input(&file, "x", "1,1,2,2");
+    x->type->tensor_type->elem_type =
+        integer ? TENSOR_TYPE(UINT8) : TENSOR_TYPE(FLOAT);
+    model_file_input(&file, "z", "1");
+    Onnx__NodeProto *cast = model_file_node(&file, "Cast", "", "x", "c");
+    Onnx__AttributeProto *to =
+        model_file_attribute(&file, cast, "to", ATTRIBUTE_TYPE(INT));
+    to->has_i = 1;
+    to->i = TENSOR_TYPE(FLOAT);
+    model_file_node(&file, second ? "Add" : "Relu", "", second ? "c,z" : "c",
+                    "y");
+    model_file_output(&file, "y");
+    const void *bytes = model_file_pack(&file, &size);
+    check_ok(cxai_file_write(path, bytes, size, &error), &error);
+    model_file_end(&file);
+}
+
+static void several_inputs_are_refused(void **state)
+{
+    (void)state;
+    char path[64];
+    write_model(scratch(path, "two.onnx"), 0, 1);
+    refuse(WORDS("summary", "-m", path),
+           WORDS("takes 2 inputs (\"x\" 1x1x2x2, \"z\" 1)"));
+    write_model(path, 0, 0); /* the second is read by nobody */
+    cJSON_Delete(REPORT("summary", "-m", path, "--json"));
+    remove(path);
+}
+
+static void bytes_are_pixels(void **state)
+{
+    (void)state;
+    char path[64];
+    write_model(scratch(path, "bytes.onnx"), 1, 0);
+    cJSON *report = REPORT("summary", "-m", path, "--json");
+    assert_non_null(strstr(text_at(report, "preprocessing"), "(p - 0) / 1"));
+    assert_int_equal(
+        cJSON_GetArraySize(cJSON_GetObjectItem(report, "warnings")), 0);
+    cJSON_Delete(report);
+    remove(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +403,8 @@ int main(void)
         cmocka_unit_test(subnormal_weights_are_not_slower),
         cmocka_unit_test(floating_point_state_is_restored),
         cmocka_unit_test(limits_can_be_set),
+        cmocka_unit_test(several_inputs_are_refused),
+        cmocka_unit_test(bytes_are_pixels),
     };
     return cmocka_run_group_tests_name("cases of models", tests, NULL, NULL);
 }
