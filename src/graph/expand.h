@@ -1,11 +1,11 @@
 /*
- * Compound operators: nodes that stand for several others.
+ * Compound operators: nodes that stand for several others. They are taken apart
+ * when the graph is built, so that they are differentiable, and the operator
+ * that does the work, which keeps the node's name, can be watched and hooked:
  *
- * Quantised operators (QLinearConv, MatMulInteger, and those of the domain
- * com.microsoft) are taken apart when the graph is built: their inputs are
- * dequantised, the operator on real numbers does its work, the result is
- * quantised. So they are differentiable, and the real operator, which keeps
- * the node's name, can be watched and hooked.
+ * expand_quantized.c  operators on quantised numbers
+ * expand_fused.c      what onnxruntime's optimiser writes, and SwiGLU
+ * expand_older.c      operators that ONNX had before opset 10 on trial
  */
 #ifndef CX_GRAPH_EXPAND_H
 #define CX_GRAPH_EXPAND_H

@@ -14,12 +14,13 @@
 #include "kernels/work.h"
 #include "ops/common/check.h"
 #include "ops/common/constant.h"
+#include "ops/common/pool_axis.h"
 #include "ops/common/window.h"
 
 typedef struct params {
     cx_window window;
     int64_t channels;
-    int maximum;
+    int maximum, column_major; /* column_major: order of indices */
     int count_padding; /* an average's divisor counts cells in the padding */
 } params;
 
@@ -54,10 +55,13 @@ static cxai_status infer_maximum(const cx_case *c)
 {
     params *p = c->params;
     p->maximum = 1;
-    if (c->output_count > 1)
-        return cx_refuse(c, CXAI_UNSUPPORTED,
-                         "its second output (Indices) is not supported");
-    return infer_windows(c);
+    p->column_major = cx_attribute_int(c->attributes, "storage_order", 0) != 0;
+    cxai_status status = infer_windows(c);
+    if (status == CXAI_OK && c->output_count > 1) {
+        c->y_type[1] = CX_INT64;
+        status = cx_set_shape(c, 1, &c->y_shape[0]);
+    }
+    return status;
 }
 
 static cxai_status infer_average(const cx_case *c)
@@ -81,59 +85,6 @@ static cxai_status infer_global_average(const cx_case *c)
     return finish_infer(c, cx_window_whole(c, &p->window));
 }
 
-/* ---- lists along one axis ------------------------------------------------ */
-
-typedef struct place {
-    int64_t pixel;    /* that is read */
-    int64_t cell;     /* of the window, through which */
-    cxai_real weight; /* 1 / cells that the average counts along this axis */
-} place;
-
-static cxai_real axis_weight(const params *p, const cx_window_axis *axis,
-                             int64_t o)
-{
-    int64_t from, to;
-    cx_window_inside(axis, o, &from, &to);
-    if (p->count_padding) {
-        int64_t room = axis->in + axis->after + axis->before - o * axis->stride;
-        from = 0;
-        to = cx_minimum(axis->kernel, cx_ceiling(room, axis->dilation));
-    }
-    return 1 / (cxai_real)(to - from);
-}
-
-/* The input pixels of output pixel o; returns how many. */
-static int64_t list_inputs(const params *p, const cx_window_axis *axis,
-                           int64_t o, place *list)
-{
-    int64_t from, to;
-    cx_window_inside(axis, o, &from, &to);
-    for (int64_t k = from; k < to; k++)
-        list[k - from] = (place){
-            .pixel = o * axis->stride - axis->before + k * axis->dilation,
-            .cell = k,
-            .weight = axis_weight(p, axis, o),
-        };
-    return to - from;
-}
-
-/* The output pixels that read input pixel i; returns how many. */
-static int64_t list_outputs(const params *p, const cx_window_axis *axis,
-                            int64_t i, place *list)
-{
-    int64_t count = 0, padded = i + axis->before;
-    int64_t beyond = padded - (axis->out - 1) * axis->stride;
-    int64_t from = beyond > 0 ? cx_ceiling(beyond, axis->dilation) : 0;
-    int64_t last = cx_minimum(axis->kernel - 1, padded / axis->dilation);
-    for (int64_t k = from; k <= last; k++) {
-        int64_t distance = padded - k * axis->dilation;
-        int64_t o = distance / axis->stride;
-        if (distance % axis->stride == 0)
-            list[count++] = (place){ o, k, axis_weight(p, axis, o) };
-    }
-    return count;
-}
-
 /* ---- a pass over all pixels ---------------------------------------------- */
 
 /* One direction: `to` is written, of `from` rows are read. */
@@ -151,7 +102,7 @@ typedef struct pass {
 
 /* What one thread works with. */
 typedef struct lists {
-    place *axis[3];
+    cx_pool_place *axis[3];
     int64_t length[3];
     const cxai_real **row;
     const void **winner;
@@ -172,7 +123,7 @@ static size_t lists_bytes(const params *p)
         size_t length = (size_t)axis_length(&p->window.axis[i]);
         rows = cx_size_times(rows, length);
         bytes = cx_size_plus(
-            bytes, cx_size_line(cx_size_times(length, sizeof(place))));
+            bytes, cx_size_line(cx_size_times(length, sizeof(cx_pool_place))));
     }
     size_t row = 2 * sizeof(void *) + sizeof(int32_t) + sizeof(cxai_real);
     return cx_size_plus(bytes, cx_size_plus(4 * 64, cx_size_times(rows, row)));
@@ -185,8 +136,8 @@ static lists arrange(const params *p, char *memory)
     size_t rows = 1;
     for (int i = 0; i < 3; i++) {
         size_t length = (size_t)axis_length(&p->window.axis[i]);
-        l.axis[i] = (place *)(void *)memory;
-        memory += cx_size_line(length * sizeof(place));
+        l.axis[i] = (cx_pool_place *)(void *)memory;
+        memory += cx_size_line(length * sizeof(cx_pool_place));
         rows *= length;
     }
     l.row = (void *)memory;
@@ -202,8 +153,10 @@ static lists arrange(const params *p, char *memory)
 static void list_axis(const pass *s, lists *l, int axis, int64_t pixel)
 {
     const cx_window_axis *a = &s->p->window.axis[axis];
-    l->length[axis] = s->backward ? list_outputs(s->p, a, pixel, l->axis[axis])
-                                  : list_inputs(s->p, a, pixel, l->axis[axis]);
+    int padding = s->p->count_padding;
+    l->length[axis] = s->backward
+                          ? cx_pool_outputs(a, padding, pixel, l->axis[axis])
+                          : cx_pool_inputs(a, padding, pixel, l->axis[axis]);
 }
 
 /* Rows from channel c on of all pixels in the box of the lists. */
@@ -215,8 +168,8 @@ static int64_t list_rows(const pass *s, lists *l, int64_t batch, int64_t c)
     for (int64_t i = 0; i < l->length[0]; i++)
         for (int64_t j = 0; j < l->length[1]; j++)
             for (int64_t k = 0; k < l->length[2]; k++) {
-                const place *z = &l->axis[0][i], *y = &l->axis[1][j],
-                            *x = &l->axis[2][k];
+                const cx_pool_place *z = &l->axis[0][i], *y = &l->axis[1][j],
+                                    *x = &l->axis[2][k];
                 int64_t pixel =
                     ((batch * s->from_size[0] + z->pixel) * s->from_size[1] +
                      y->pixel) *
@@ -326,8 +279,12 @@ static pass begin(const cx_call *call, int backward)
 
 static void forward(const cx_call *call)
 {
+    const params *p = call->c->params;
     pass s = begin(call, 0);
     run(&s, call->c->threads, call->workspace);
+    if (call->c->output_count > 1 && call->y[1].data != NULL)
+        cx_pool_indices(&p->window, p->channels, call->saved, winner_bytes(p),
+                        p->column_major, call->y[1].data);
 }
 
 static void backward(const cx_call *call)
@@ -341,10 +298,9 @@ static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
     const params *p = c->params;
     demand->forward_workspace =
         cx_size_times(cx_size_line(lists_bytes(p)), (size_t)c->threads);
-    if (wanted == 0)
-        return;
-    demand->backward_workspace = demand->forward_workspace;
-    if (p->maximum)
+    if (wanted != 0)
+        demand->backward_workspace = demand->forward_workspace;
+    if (p->maximum && (wanted != 0 || c->output_count > 1))
         demand->saved_bytes = cx_size_times(
             (size_t)cxai_shape_count(&c->y_shape[0]), (size_t)winner_bytes(p));
 }
@@ -368,6 +324,9 @@ static const cx_sample window_samples[] = {
     { .inputs = "2,3,9", .attributes = "kernel_shape=3, strides=2, pads=1,1" },
     { .inputs = "1,2,4,5,6",
       .attributes = "kernel_shape=2,3,2 strides=1,2,2 pads=1,1,0,0,1,1" },
+    { .inputs = "2,3,6,7",
+      .attributes = "kernel_shape=2,2 strides=2,2",
+      .outputs = 2 },
     { .inputs = "1,2,20,18",
       .attributes = "kernel_shape=17,17 strides=2,1 pads=3,0,0,2" },
 };

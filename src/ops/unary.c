@@ -253,6 +253,8 @@ UNARY(Selu, KEEPS_X, b * (x > 0 ? x : a * expm1(x)),
       b * (x > 0 ? R(1) : a * exp(x)),
       .a = { "alpha", 1.67326319217681884765625 },
       .b = { "gamma", 1.05070102214813232421875 })
+UNARY(Shrink, KEEPS_X, x < -b ? x + a : x > b ? x - a : R(0),
+      fabs(x) > b ? R(1) : R(0), .a = { "bias", 0 }, .b = { "lambd", 0.5 })
 UNARY(Sin, KEEPS_X, sin(x), cos(x), )
 UNARY(Cos, KEEPS_X, cos(x), -sin(x), )
 UNARY(Tan, KEEPS_Y, tan(x), 1 + y * y, )
@@ -320,6 +322,13 @@ static const cx_sample selu_samples[] = {
     { .inputs = "2,5,3,4", .low = -4, .high = 4 },
     { .inputs = "6", .attributes = "alpha=2f gamma=3f", .low = -2, .high = 2 },
 };
+static const cx_sample shrink_samples[] = {
+    { .inputs = "2,5,3,4", .low = -2, .high = 2 },
+    { .inputs = "2,5",
+      .attributes = "bias=0.3f lambd=1f",
+      .low = -2,
+      .high = 2 },
+};
 static const cx_sample gelu_samples[] = {
     { .inputs = "2,5,3,4", .low = -4, .high = 4 },
     { .inputs = "2,5", .attributes = "approximate=tanh", .low = -4, .high = 4 },
@@ -335,22 +344,22 @@ static const cx_sample gelu_samples[] = {
     }
 
 static const cx_operator operators[] = {
-    ENTRY(Sigmoid, anywhere),    ENTRY(Tanh, anywhere),
-    ENTRY(Exp, anywhere),        ENTRY(Sqrt, positive),
-    ENTRY(Reciprocal, positive), ENTRY(Softplus, anywhere),
-    ENTRY(Log, positive),        ENTRY(Erf, anywhere),
-    ENTRY(Softsign, anywhere),   ENTRY(HardSwish, anywhere),
-    ENTRY(Mish, anywhere),       ENTRY(Swish, with_alpha),
-    ENTRY(Elu, with_alpha),      ENTRY(Celu, with_alpha),
-    ENTRY(Selu, selu_samples),   ENTRY(Gelu, gelu_samples),
-    ENTRY(Sin, anywhere),        ENTRY(Cos, anywhere),
-    ENTRY(Tan, inside_one),      ENTRY(Asin, inside_one),
-    ENTRY(Acos, inside_one),     ENTRY(Atan, anywhere),
-    ENTRY(Sinh, anywhere),       ENTRY(Cosh, anywhere),
-    ENTRY(Asinh, anywhere),      ENTRY(Acosh, above_one),
-    ENTRY(Atanh, inside_one),    ENTRY(Abs, anywhere),
-    ENTRY(Neg, anywhere),        ENTRY(Sign, anywhere),
-    ENTRY(Floor, anywhere),      ENTRY(Ceil, anywhere),
-    ENTRY(Round, anywhere),
+    ENTRY(Sigmoid, anywhere),      ENTRY(Tanh, anywhere),
+    ENTRY(Exp, anywhere),          ENTRY(Sqrt, positive),
+    ENTRY(Reciprocal, positive),   ENTRY(Softplus, anywhere),
+    ENTRY(Log, positive),          ENTRY(Erf, anywhere),
+    ENTRY(Softsign, anywhere),     ENTRY(HardSwish, anywhere),
+    ENTRY(Mish, anywhere),         ENTRY(Swish, with_alpha),
+    ENTRY(Elu, with_alpha),        ENTRY(Celu, with_alpha),
+    ENTRY(Selu, selu_samples),     ENTRY(Gelu, gelu_samples),
+    ENTRY(Shrink, shrink_samples), ENTRY(Sin, anywhere),
+    ENTRY(Cos, anywhere),          ENTRY(Tan, inside_one),
+    ENTRY(Asin, inside_one),       ENTRY(Acos, inside_one),
+    ENTRY(Atan, anywhere),         ENTRY(Sinh, anywhere),
+    ENTRY(Cosh, anywhere),         ENTRY(Asinh, anywhere),
+    ENTRY(Acosh, above_one),       ENTRY(Atanh, inside_one),
+    ENTRY(Abs, anywhere),          ENTRY(Neg, anywhere),
+    ENTRY(Sign, anywhere),         ENTRY(Floor, anywhere),
+    ENTRY(Ceil, anywhere),         ENTRY(Round, anywhere),
 };
 const cx_operator_family cx_operators_unary = CX_FAMILY(operators);
