@@ -137,6 +137,17 @@ static void links_into_a_cache(void **state)
     assert_int_equal(symlink("../blobs/a", "snapshot/m.onnx"), 0);
     assert_int_equal(symlink("../blobs/b", "snapshot/w.bin"), 0);
     assert_loads("snapshot/m.onnx", 1, -2.5);
+    /* a link of the user's own to the link, relative and absolute */
+    char here[2000], target[2100];
+    assert_int_equal(symlink("snapshot/m.onnx", "mine.onnx"), 0);
+    assert_loads("mine.onnx", 1, -2.5);
+    assert_non_null(getcwd(here, sizeof here));
+    snprintf(target, sizeof target, "%s/mine.onnx", here);
+    assert_int_equal(mkdir("else", 0700), 0);
+    assert_int_equal(symlink(target, "else/where.onnx"), 0);
+    assert_loads("else/where.onnx", 1, -2.5);
+    assert_int_equal(symlink("round.onnx", "round.onnx"), 0);
+    assert_refused("round.onnx", CXAI_IO, "round.onnx");
 }
 
 static void ways_out(void **state)

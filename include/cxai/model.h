@@ -41,7 +41,7 @@ typedef struct cxai_limits {
 /*
  * Loads an ONNX file (opset 6 to 28, IR version up to 14: what onnx 1.23
  * writes); "-" is standard input. External weights are read from the model's
- * own folder, or, where path is a symbolic link, from the folder that it leads
+ * own folder, or, where path is a symbolic link, from the folders that it leads
  * to; no file outside of these is opened. fp16, bf16, fp64 and quantised
  * constants are widened to cxai_real, constants are folded. limits may be NULL.
  *

@@ -4,8 +4,8 @@
  * A file names it relative to its own folder; no name may lead out of there.
  * Download caches keep model and data as symbolic links, side by side, to
  * blobs that lie side by side in another folder: so a name is looked up beside
- * the link that the user gave, and may lead into the folder of the link or
- * into the one where the model's file really is.
+ * the link that the user gave and beside each that it leads to, and may lead
+ * into any of these folders.
  * The file that was read last stays open for the next tensor.
  */
 #include <errno.h>
@@ -30,24 +30,53 @@ static const char *folder_of(cx_arena *arena, const char *path)
     return cx_arena_text(arena, path, (size_t)(slash - path));
 }
 
+/* Adds a folder to look in; 0, or -1 without memory. */
+static int add_folder(cx_reader *reader, const char *folder)
+{
+    cx_external *external = &reader->external;
+    char resolved[PATH_MAX];
+    const char *root = "";
+    if (folder != NULL && realpath(folder, resolved) != NULL)
+        root = cx_arena_text(reader->arena, resolved, strlen(resolved));
+    if (folder == NULL || root == NULL)
+        return -1;
+    external->folders[external->count] = folder;
+    external->roots[external->count++] = root;
+    return 0;
+}
+
+/* Replaces the path of a link by the one that it leads to; 0 when it is no
+   link, or none that can be followed. */
+static int follow(char path[PATH_MAX])
+{
+    char link[PATH_MAX], followed[PATH_MAX];
+    ssize_t length = readlink(path, link, sizeof link - 1);
+    if (length <= 0)
+        return 0;
+    link[length] = '\0';
+    const char *slash = strrchr(path, '/');
+    int kept = link[0] == '/' || slash == NULL ? 0 : (int)(slash - path) + 1;
+    if (snprintf(followed, sizeof followed, "%.*s%s", kept, path, link) >=
+        PATH_MAX)
+        return 0;
+    memcpy(path, followed, sizeof followed);
+    return 1;
+}
+
 cxai_status cx_external_open(cx_reader *reader, const char *model_path,
                              const char *folder)
 {
-    cx_external *external = &reader->external;
-    cx_arena *arena = reader->arena;
-    char resolved[PATH_MAX];
-    if (model_path != NULL)
-        folder = folder_of(arena, model_path);
-    else if (folder == NULL)
-        return CXAI_OK;
-    external->folder = folder;
-    external->roots[0] = external->roots[1] = "";
-    if (folder != NULL && realpath(folder, resolved) != NULL)
-        external->roots[0] = cx_arena_text(arena, resolved, strlen(resolved));
-    if (model_path != NULL && realpath(model_path, resolved) != NULL)
-        external->roots[1] = folder_of(arena, resolved);
-    if (folder == NULL || external->roots[0] == NULL ||
-        external->roots[1] == NULL)
+    char path[PATH_MAX];
+    int failed = 0;
+    if (model_path == NULL) {
+        failed = folder != NULL && add_folder(reader, folder) != 0;
+    } else if (snprintf(path, sizeof path, "%s", model_path) < PATH_MAX) {
+        do
+            failed = add_folder(reader, folder_of(reader->arena, path));
+        while (!failed && reader->external.count < CX_MOST_FOLDERS &&
+               follow(path));
+    }
+    if (failed)
         return cxai_fail(reader->error, CXAI_NO_MEMORY, "out of memory");
     return CXAI_OK;
 }
@@ -81,41 +110,59 @@ static int escapes(const char *name)
     return 0;
 }
 
+/* Resolves a name in the first folder that has it; 0, or -1 with the path that
+   was tried first and errno set. */
+static int find_in_folders(const cx_external *external, const char *name,
+                           char resolved[PATH_MAX], char first[PATH_MAX])
+{
+    int reason = ENOENT;
+    for (int i = 0; i < external->count; i++) {
+        char path[PATH_MAX];
+        errno = 0;
+        if (snprintf(path, sizeof path, "%s/%s", external->folders[i], name) >=
+            PATH_MAX)
+            errno = ENAMETOOLONG;
+        else if (realpath(path, resolved) != NULL)
+            return 0;
+        if (i == 0) {
+            memcpy(first, path, sizeof path);
+            reason = errno;
+        }
+    }
+    errno = reason;
+    return -1;
+}
+
 /* The resolved path of a name. */
 static cxai_status resolve(const cx_reader *reader, const char *label,
                            const char *name, char resolved[PATH_MAX])
 {
     const cx_external *external = &reader->external;
-    if (external->folder == NULL)
-        return cxai_fail(
-            reader->error, CXAI_UNSUPPORTED,
-            "%s lies in the external file \"%s\", but the model was not "
-            "read from a folder",
-            label, name);
-    if (name[0] == '\0' || escapes(name))
-        return cxai_fail(
-            reader->error, CXAI_MALFORMED,
-            "%s lies in the external file \"%s\"; only files in the "
-            "model's own folder are read",
-            label, name);
     char path[PATH_MAX];
-    errno = 0;
-    if (snprintf(path, sizeof path, "%s/%s", external->folder, name) >=
-        PATH_MAX)
-        errno = ENAMETOOLONG;
-    if (errno != 0 || realpath(path, resolved) == NULL)
+    int inside = 0;
+    if (external->count == 0)
+        return cxai_fail(reader->error, CXAI_UNSUPPORTED,
+                         "%s lies in the external file \"%s\", but the model "
+                         "was not read from a folder",
+                         label, name);
+    if (name[0] == '\0' || escapes(name))
+        return cxai_fail(reader->error, CXAI_MALFORMED,
+                         "%s lies in the external file \"%s\"; only files in "
+                         "the model's own folder are read",
+                         label, name);
+    if (find_in_folders(external, name, resolved, path) != 0)
         return cxai_fail(
             reader->error, errno == ENOENT ? CXAI_NOT_FOUND : CXAI_IO,
-            "%s lies in the external file \"%s\", which cannot be opened "
-            "(%s); put it beside the model",
+            "%s lies in the external file \"%s\", which cannot be opened (%s); "
+            "put it beside the model",
             label, path, strerror(errno));
-    if (!is_inside(resolved, external->roots[0]) &&
-        !is_inside(resolved, external->roots[1]))
-        return cxai_fail(
-            reader->error, CXAI_MALFORMED,
-            "%s lies in the external file \"%s\", a link that leads out "
-            "of the model's folder",
-            label, name);
+    for (int i = 0; i < external->count; i++)
+        inside |= is_inside(resolved, external->roots[i]);
+    if (!inside)
+        return cxai_fail(reader->error, CXAI_MALFORMED,
+                         "%s lies in the external file \"%s\", a link that "
+                         "leads out of the model's folder",
+                         label, name);
     return CXAI_OK;
 }
 

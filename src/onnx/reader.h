@@ -10,13 +10,17 @@ enum {
     CX_OLDEST_OPSET = 6,
     CX_NEWEST_OPSET = 28, /* of the default domain, as onnx 1.23 writes */
     CX_NEWEST_IR = 14,    /* the same */
+    CX_MOST_FOLDERS = 8,  /* of a model given as a link to a link to ... */
 };
 
 /* Where the data of tensors may lie that a file keeps outside of itself. */
 typedef struct cx_external {
-    const char *folder;   /* where their names are looked up; NULL: nowhere */
-    const char *roots[2]; /* resolved folders that a name must lead into, "" */
-    const char *name;     /* the file that is open, NULL: none */
+    int count; /* of folders; 0: external data is refused */
+    const char
+        *folders[CX_MOST_FOLDERS];      /* where names are looked up, in turn */
+    const char *roots[CX_MOST_FOLDERS]; /* the same, resolved: a name must lead
+                                           into one of them; "": none */
+    const char *name;                   /* the file that is open, NULL: none */
     int file;
 } cx_external;
 
