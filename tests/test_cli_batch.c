@@ -242,6 +242,12 @@ static void test_layers_need_a_folder(void **state)
     refuse(f, "cxai activations pictures/rgb8.png -l 0,3 --npy a.npy" SMALL, 2,
            "a.npy/");
     refuse(f, "cxai activations pictures/rgb8.png -l 0,nope" SMALL, 1, "nope");
+    succeed(f, "cxai kernels -l 0.0 -o all/ --npy all/" SMALL
+               "&& cxai synthesize -l 3 -c 1 --steps 1 -o all/ --npy all/" SMALL
+               "&& ls all");
+    check_array(f, "all/_0_0.0_Conv_output_0.kernels.npy", "8x3x3x3");
+    succeed(f, "ls all | wc -l");
+    assert_int_equal(atoi(f->out), 5);
     succeed(f, "cxai activations pictures/rgb8.png -l 0,3,0 -o out/" SMALL);
     succeed(f, "ls out | wc -l");
     assert_int_equal(atoi(f->out), 3);

@@ -18,7 +18,8 @@ static const option_spec model_specs[] = {
     { 0, "labels", "FILE", OPTION_TEXT, AT(labels), 0, 0,
       "class names, one a line, or JSON" },
     { 0, "npy", "FILE", OPTION_TEXT, AT(npy), 0, 0,
-      "write the raw numbers as a .npy array" },
+      "write the raw numbers as a .npy array; in a folder/, one for\n"
+      "each picture" },
     { 0, "json", NULL, OPTION_FLAG, AT(json), 0, 0,
       "say what was done as JSON on standard output" },
     { 0, "threads", "N", OPTION_INTEGER, AT(threads), 1, 256,

@@ -82,3 +82,21 @@ void numbers_free(numbers *n)
     free(n->data);
     outputs_free(&n->files);
 }
+
+cxai_status numbers_write(const char *path, const cxai_real *data,
+                          const cxai_shape *shape, const char *name,
+                          const output_subject *subject, cxai_error *error)
+{
+    numbers n;
+    cxai_shape item = { shape->rank - 1, { 0 } };
+    for (int d = 0; d < item.rank; d++)
+        item.dim[d] = shape->dim[d + 1];
+    cxai_status status = numbers_open(&n, path, error);
+    if (status == CXAI_OK)
+        status =
+            numbers_add(&n, data, &item, shape->dim[0], name, subject, error);
+    if (status == CXAI_OK)
+        status = numbers_finish(&n, error);
+    numbers_free(&n);
+    return status;
+}

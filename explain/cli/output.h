@@ -72,4 +72,9 @@ cxai_status numbers_add(numbers *n, const cxai_real *data,
 cxai_status numbers_finish(numbers *n, cxai_error *error);
 void numbers_free(numbers *n);
 
+/* One array of rank 1 or more, from opening to end. */
+cxai_status numbers_write(const char *path, const cxai_real *data,
+                          const cxai_shape *shape, const char *name,
+                          const output_subject *subject, cxai_error *error);
+
 #endif

@@ -2,8 +2,8 @@
 #include "../baseline.h"
 #include "../batch.h"
 #include "../explained.h"
+#include "../explanation.h"
 #include "../finite.h"
-#include "../heat.h"
 #include "../notes.h"
 
 #include <math.h>
@@ -22,33 +22,9 @@ typedef struct settings {
 
 typedef struct heater {
     const settings *settings;
-    const cxai_heatmap_method *method;
     cxai_heatmap_options options;
-    heat_style style;
+    heat_wish wish;
 } heater;
-
-/* One row of an input, explained. */
-typedef struct explanation {
-    const input *in;
-    int64_t row;
-    cxai_heatmap *maps;
-    const char **names; /* of the targets, in words: they point into texts */
-    char (*texts)[256];
-    int count;
-    double seconds;
-    cxai_image photo;
-    cxai_geometry geometry;
-} explanation;
-
-static const char *const state_texts[] = {
-    "",
-    "empty: nothing speaks for the target",
-    "flat: no place stands out",
-    "not finite",
-};
-
-static const char *const state_names[] = { "ok", "empty", "flat",
-                                           "not finite" };
 
 static int list_methods(void)
 {
@@ -58,183 +34,6 @@ static int list_methods(void)
                "", m->cost, m->paper);
     }
     return EXIT_DONE;
-}
-
-static const char *baseline_name(const heater *h)
-{
-    return h->settings->baseline != NULL ? h->settings->baseline : "zero";
-}
-
-static void print(const heater *h, const workbench *bench, const explanation *e,
-                  int i, const char *file)
-{
-    const cxai_heatmap *map = &e->maps[i];
-    char source[256];
-    say("%s%s: %s, score %.4f (%s)", e->in->path, e->in->note, e->names[i],
-        map->score, target_source(bench, &map->target, source, sizeof source));
-    if (!isnan(map->probability))
-        say(", probability %.4f", map->probability);
-    if (!isnan(map->delta))
-        say(", baseline %s, completeness error %.2g", baseline_name(h),
-            map->delta);
-    if (map->state != CXAI_HEATMAP_OK)
-        say("; %s", state_texts[map->state]);
-    say("%s%s\n", *file ? " -> " : "", file);
-}
-
-static void report(const heater *h, batch *b, const explanation *e, int i,
-                   const char *file)
-{
-    const cxai_model *model = b->bench.model;
-    const cxai_heatmap *map = &e->maps[i];
-    json *j = &b->report;
-    if (!b->settings->json)
-        print(h, &b->bench, e, i, file);
-    json_object(j, NULL);
-    json_text(j, "image", e->in->path);
-    json_number(j, "row", (double)e->row);
-    input_report(j, e->in, e->row);
-    json_text(j, "method", h->method->name);
-    if (map->layer >= 0)
-        json_text(j, "layer", cxai_model_value_name(model, map->layer));
-    target_report(&b->bench, &map->target, j);
-    json_number(j, "score", map->score);
-    json_number(j, "probability", map->probability);
-    json_number(j, "completeness_error", map->delta);
-    if (h->method->needs & CXAI_NEEDS_STEPS)
-        json_text(j, "baseline", baseline_name(h));
-    json_text(j, "state", state_names[map->state]);
-    json_number(j, "raw_minimum", map->minimum);
-    json_number(j, "raw_maximum", map->maximum);
-    json_text(j, "normalisation", heat_normalisation(map));
-    if (*file)
-        json_text(j, "file", file);
-    json_number(j, "seconds", e->seconds);
-    json_end(j);
-}
-
-/* What a file of an explanation is called by, and what it shows. */
-static void describe(const heater *h, const batch *b, const explanation *e,
-                     const char *label, char name[NAME_WHOLE],
-                     output_subject *subject)
-{
-    char stem[INPUT_STEM];
-    int layer = e->maps[0].layer;
-    *subject = (output_subject){
-        e->in->path, input_row_number(e->in, e->row),
-        layer < 0 ? NULL : cxai_model_value_name(b->bench.model, layer), label
-    };
-    input_row_stem(e->in, e->row, stem);
-    join_name(name, stem, h->method->name, label);
-}
-
-/* Draws count maps into one file. */
-static cxai_status save(const heater *h, batch *b, const explanation *e,
-                        const char *label, const cxai_heatmap *maps,
-                        const char *const *names, int count, cxai_error *error)
-{
-    char name[NAME_WHOLE];
-    output_subject subject;
-    cxai_image picture;
-    describe(h, b, e, label, name, &subject);
-    cxai_status status = outputs_next(&b->outputs, name, ".png", error);
-    if (status != CXAI_OK)
-        return status;
-    status = heat_draw(&picture, &e->photo, &e->geometry, maps, names, count,
-                       &h->style, error);
-    if (status == CXAI_OK)
-        status = cxai_image_save(&picture, b->outputs.path, error);
-    if (status == CXAI_OK)
-        outputs_note(&b->outputs, &subject);
-    cxai_image_free(&picture);
-    return status;
-}
-
-/* Draws those of count maps from number first on that are pictures into one
-   file: a state other than ok is a result, but shows nothing. */
-static cxai_status draw(const heater *h, batch *b, const explanation *e,
-                        int first, int count, cxai_error *error)
-{
-    cxai_heatmap *maps = calloc((size_t)count, sizeof *maps);
-    const char **names = calloc((size_t)count, sizeof *names);
-    cxai_status status = CXAI_OK;
-    int chosen = 0;
-    if (maps == NULL || names == NULL)
-        status = cxai_fail(error, CXAI_NO_MEMORY, "no memory for a picture");
-    for (int i = first; status == CXAI_OK && i < first + count; i++)
-        if (e->maps[i].state == CXAI_HEATMAP_OK) {
-            maps[chosen] = e->maps[i];
-            names[chosen++] = e->names[i];
-        }
-    if (chosen > 0)
-        status = save(h, b, e, count > 1 ? "targets" : e->names[first], maps,
-                      names, chosen, error);
-    free(maps);
-    free(names);
-    return status;
-}
-
-/* Says which maps show nothing; not_finite says it of others. */
-static void warn_of_states(batch *b, const explanation *e)
-{
-    for (int i = 0; i < e->count; i++)
-        if (e->maps[i].state == CXAI_HEATMAP_EMPTY ||
-            e->maps[i].state == CXAI_HEATMAP_FLAT)
-            warn(&b->bench, "%s: no picture of '%s', whose map is %s",
-                 e->in->path, e->names[i], state_texts[e->maps[i].state]);
-}
-
-/* Draws, stacks and reports the heatmaps of one row. */
-static cxai_status deliver(const heater *h, batch *b, const explanation *e,
-                           cxai_error *error)
-{
-    int raw = h->settings->raw;
-    cxai_status status = CXAI_OK;
-    /* one file for several targets */
-    int together =
-        e->count > 1 && b->settings->out != NULL && !b->outputs.is_folder;
-    if (!raw)
-        warn_of_states(b, e);
-    if (together && !raw)
-        status = draw(h, b, e, 0, e->count, error);
-    for (int i = 0; status == CXAI_OK && i < e->count; i++) {
-        char name[NAME_WHOLE];
-        output_subject subject;
-        const cxai_heatmap *map = &e->maps[i];
-        int drawn = !raw && map->state == CXAI_HEATMAP_OK;
-        if (!together && drawn)
-            status = draw(h, b, e, i, 1, error);
-        describe(h, b, e, e->names[i], name, &subject);
-        if (status == CXAI_OK)
-            status = numbers_add(&b->numbers, map->data, &map->shape, 1, name,
-                                 &subject, error);
-        if (status == CXAI_OK)
-            report(h, b, e, i, drawn ? b->outputs.path : "");
-    }
-    return status;
-}
-
-/* Room for the results of count targets. */
-static cxai_status make_room(explanation *e, int count, cxai_error *error)
-{
-    e->count = count;
-    e->maps = calloc((size_t)count + 1, sizeof *e->maps);
-    e->names = calloc((size_t)count + 1, sizeof *e->names);
-    e->texts = calloc((size_t)count + 1, sizeof *e->texts);
-    if (e->maps == NULL || e->names == NULL || e->texts == NULL)
-        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for %d heatmaps",
-                         count);
-    return CXAI_OK;
-}
-
-static void explanation_free(explanation *e)
-{
-    for (int i = 0; e->maps != NULL && i < e->count; i++)
-        cxai_heatmap_clear(&e->maps[i]);
-    free(e->maps);
-    free(e->names);
-    free(e->texts);
-    cxai_image_free(&e->photo);
 }
 
 static cxai_status explain_row(const heater *h, batch *b, explanation *e,
@@ -250,12 +49,12 @@ static cxai_status explain_row(const heater *h, batch *b, explanation *e,
     cxai_status status = cxai_target_parse_list(&targets, &count, &context,
                                                 h->settings->target, error);
     if (status == CXAI_OK)
-        status = make_room(e, count, error);
+        status = explanation_make_room(e, count, error);
     for (int i = 0; h->settings->against && i < count; i++)
         cxai_target_negate(&targets[i]);
     double start = seconds_now();
     if (status == CXAI_OK)
-        status = cxai_heatmap_compute(e->maps, h->method, bench->model,
+        status = cxai_heatmap_compute(e->maps, h->wish.method, bench->model,
                                       &bench->input_shape, tensor, targets,
                                       count, &h->options, error);
     free(targets);
@@ -266,7 +65,8 @@ static cxai_status explain_row(const heater *h, batch *b, explanation *e,
     if (status == CXAI_OK)
         status =
             heat_photo(&e->photo, &e->geometry, e->in, bench, e->row, error);
-    return status == CXAI_OK ? deliver(h, b, e, error) : status;
+    return status == CXAI_OK ? explanation_deliver(e, &h->wish, b, error)
+                             : status;
 }
 
 /* A score or map that is not finite is a result, and a failure. */
@@ -298,7 +98,7 @@ static cxai_status explain(batch *b, const input *in, void *payload,
     heater *h = payload;
     cxai_real *baseline;
     cxai_status status =
-        baseline_make(&baseline, baseline_name(h), &b->bench, error);
+        baseline_make(&baseline, h->wish.baseline, &b->bench, error);
     h->options.baseline = baseline;
     for (int64_t row = 0; status == CXAI_OK && row < in->shape.dim[0]; row++) {
         explanation e = { .in = in, .row = row };
@@ -315,17 +115,17 @@ static cxai_status find_style(heater *h, cxai_error *error)
 {
     const settings *s = h->settings;
     static const char *const signs[] = { "all", "positive", "absolute" };
-    cxai_status status = cxai_heatmap_find(&h->method, s->method, error);
+    cxai_status status = cxai_heatmap_find(&h->wish.method, s->method, error);
     if (status != CXAI_OK)
         return status;
-    if (s->baseline != NULL && !(h->method->needs & CXAI_NEEDS_STEPS))
+    if (s->baseline != NULL && !(h->wish.method->needs & CXAI_NEEDS_STEPS))
         return cxai_fail(error, CXAI_INVALID,
                          "--baseline is for methods that follow a path, such "
                          "as integrated_gradients, not for %s",
                          s->method);
-    h->style = (heat_style){ .alpha = s->alpha,
-                             .side_by_side = s->side_by_side,
-                             .colorbar = s->colorbar };
+    h->wish.style = (heat_style){ .alpha = s->alpha,
+                                  .side_by_side = s->side_by_side,
+                                  .colorbar = s->colorbar };
     int sign = 0;
     while (sign < 3 && strcmp(signs[sign], s->sign) != 0)
         sign++;
@@ -333,13 +133,16 @@ static cxai_status find_style(heater *h, cxai_error *error)
         return cxai_fail(error, CXAI_INVALID,
                          "--sign takes all, positive or absolute, not \"%s\"",
                          s->sign);
-    h->style.sign = (cxai_heatmap_sign)sign;
-    int is_signed = h->method->kind == CXAI_HEATMAP_ATTRIBUTION && sign == 0;
-    h->style.colormap = is_signed ? CXAI_DIVERGING : CXAI_TURBO;
+    h->wish.style.sign = (cxai_heatmap_sign)sign;
+    int is_signed =
+        h->wish.method->kind == CXAI_HEATMAP_ATTRIBUTION && sign == 0;
+    h->wish.style.colormap = is_signed ? CXAI_DIVERGING : CXAI_TURBO;
     if (s->alpha < 0) /* single pixels need more than soft blobs to be seen */
-        h->style.alpha = h->method->kind == CXAI_HEATMAP_MAP ? 0.5 : 0.8;
+        h->wish.style.alpha =
+            h->wish.method->kind == CXAI_HEATMAP_MAP ? 0.5 : 0.8;
     if (s->colormap != NULL)
-        status = cxai_colormap_find(s->colormap, &h->style.colormap, error);
+        status =
+            cxai_colormap_find(s->colormap, &h->wish.style.colormap, error);
     return status;
 }
 
@@ -353,7 +156,7 @@ static cxai_status choose_layer(heater *h, const workbench *bench,
     if (status != CXAI_OK)
         return status;
     cxai_grid grid;
-    if (h->method->needs & CXAI_NEEDS_LAYER &&
+    if (h->wish.method->needs & CXAI_NEEDS_LAYER &&
         cxai_model_grid(bench->model, bench->shapes, h->options.layer,
                         h->options.layer_layout, &grid, NULL) == CXAI_OK &&
         grid.height * grid.width == 1)
@@ -409,12 +212,12 @@ static int find_options(heater *h, batch *b)
     h->options.threads = (int)s->common.threads;
     h->options.progress = progress_show;
     h->options.payload = &b->progress;
-    if (h->method->needs & CXAI_NEEDS_GRADIENT)
+    if (h->wish.method->needs & CXAI_NEEDS_GRADIENT)
         notes_report_gradient(&b->report, &b->bench);
     json_number(&b->report, "seed", (double)s->seed);
     cxai_status status = look_for_target(h, &b->bench, &error);
     if (status == CXAI_OK &&
-        (s->layer != NULL || h->method->needs & CXAI_NEEDS_LAYER))
+        (s->layer != NULL || h->wish.method->needs & CXAI_NEEDS_LAYER))
         status = choose_layer(h, &b->bench, &error);
     return status == CXAI_OK ? EXIT_DONE : complain_error(&error);
 }
@@ -429,7 +232,10 @@ static int run(const void *given, const char *const *operands, int count)
         return EXIT_USAGE;
     }
     cxai_error error;
-    heater h = { .settings = s };
+    heater h = { .settings = s,
+                 .wish = { .raw = s->raw,
+                           .baseline =
+                               s->baseline != NULL ? s->baseline : "zero" } };
     if (find_style(&h, &error) != CXAI_OK)
         return complain_error(&error);
     batch b;

@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "cxai/activations.h"
-#include "cxai/file.h"
 
 typedef struct settings {
     common_settings common;
@@ -73,9 +72,8 @@ static cxai_status deliver(workbench *bench, const settings *s,
     if (status != CXAI_OK)
         return status;
     outputs_note(files, &subject);
-    if (s->common.npy != NULL)
-        status = cxai_npy_save(s->common.npy, kernels->weights.data,
-                               &kernels->weights.shape, error);
+    status = numbers_write(s->common.npy, kernels->weights.data,
+                           &kernels->weights.shape, name, &subject, error);
     if (status == CXAI_OK)
         status = outputs_finish(files, error);
     return status == CXAI_OK

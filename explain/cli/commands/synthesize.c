@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "cxai/draw.h"
-#include "cxai/file.h"
 #include "cxai/synthesis.h"
 
 typedef struct settings {
@@ -238,16 +237,16 @@ static cxai_status report(workbench *bench, const settings *s,
     return report_end(&j, bench, s->common.json, error);
 }
 
-static cxai_status name_file(const workbench *bench, const wishes *w,
-                             outputs *files, cxai_error *error)
+/* What files of a result are called by. */
+static void name_result(const workbench *bench, const wishes *w,
+                        char name[NAME_WHOLE])
 {
-    char safe[NAME_PART], name[NAME_WHOLE];
+    char safe[NAME_PART];
     safe_name(w->count == 1
                   ? w->targets[0].text
                   : cxai_model_value_name(bench->model, w->targets[0].value),
               safe, sizeof safe);
-    snprintf(name, sizeof name, "%s.synthesis", safe);
-    return outputs_next(files, name, ".png", error);
+    snprintf(name, NAME_WHOLE, "%s.synthesis", safe);
 }
 
 /* What an activation hides: the value that it is made from, or NULL. */
@@ -300,13 +299,14 @@ static cxai_status save_all(workbench *bench, const settings *s,
         NULL, -1, cxai_model_value_name(bench->model, w->targets[0].value),
         w->count == 1 ? w->targets[0].text : NULL
     };
+    char name[NAME_WHOLE];
     cxai_status status = save_pictures(bench, s, made, w, files->path, error);
     if (status != CXAI_OK)
         return status;
     outputs_note(files, &subject);
-    if (s->common.npy != NULL)
-        status =
-            cxai_npy_save(s->common.npy, made->pictures, &made->shape, error);
+    name_result(bench, w, name);
+    status = numbers_write(s->common.npy, made->pictures, &made->shape, name,
+                           &subject, error);
     return status == CXAI_OK ? outputs_finish(files, error) : status;
 }
 
@@ -329,6 +329,7 @@ static cxai_status synthesize(workbench *bench, const settings *s, int *failed,
                               cxai_error *error)
 {
     cxai_synthesis made = { 0 };
+    char name[NAME_WHOLE];
     outputs files;
     wishes w = { 0 };
     progress shown = progress_begin(s->common.quiet, 1);
@@ -339,8 +340,10 @@ static cxai_status synthesize(workbench *bench, const settings *s, int *failed,
     status = outputs_open(&files, s->common.out, error);
     if (status == CXAI_OK)
         status = make_wishes(bench, s, &options, &w, error);
-    if (status == CXAI_OK)
-        status = name_file(bench, &w, &files, error);
+    if (status == CXAI_OK) {
+        name_result(bench, &w, name);
+        status = outputs_next(&files, name, ".png", error);
+    }
     if (status == CXAI_OK)
         status = cxai_synthesize(&made, bench->model, &bench->preprocess,
                                  w.objectives, w.count, &options, error);
