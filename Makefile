@@ -31,9 +31,11 @@ CFLAGS ?= -O3 -g
 # WERROR=1 turns warnings into errors.
 
 LIBRARIES = libpng libjpeg libprotobuf-c libcjson nettle
+# read where it is found: WebP pictures
+OPTIONAL_LIBRARIES = libwebp
 TEST_LIBRARIES = cmocka
 SETUP_PACKAGES = build-essential pkg-config libpng-dev libjpeg62-turbo-dev \
-  libprotobuf-c-dev protobuf-c-compiler libcjson-dev nettle-dev
+  libprotobuf-c-dev protobuf-c-compiler libcjson-dev nettle-dev libwebp-dev
 CHECK_PACKAGES = libcmocka-dev libonnx-testdata clang clang-format clang-tidy \
   valgrind
 
@@ -68,6 +70,10 @@ $(error cannot find $(MISSING) with $(PKG_CONFIG); \
 endif
 endif
 endif
+FOUND := $(shell for p in $(OPTIONAL_LIBRARIES); do \
+  $(PKG_CONFIG) --exists $$p 2>/dev/null && echo $$p; done)
+LIBRARIES += $(FOUND)
+DEFINES += $(if $(filter libwebp,$(FOUND)),-DCXAI_WEBP)
 LIBRARY_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBRARIES))
 LIBRARY_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES)) -lm
 

@@ -239,13 +239,17 @@ static void test_refused(void **state)
         const char *file = text(entry, "file");
         cxai_image image;
         cxai_error error = { 0 };
+        count++;
+#ifdef CXAI_WEBP
+        if (strcmp(text(entry, "word"), "WebP") == 0)
+            continue; /* this build reads it */
+#endif
         cxai_status status =
             cxai_image_load(&image, path_of(file), NULL, NULL, &error);
         check_error(status, &error, status, text(entry, "word"));
         assert_int_not_equal(status, CXAI_OK);
         assert_non_null(strstr(error.message, file));
         assert_null(image.pixels);
-        count++;
     }
     assert_int_equal(count, 11);
 }

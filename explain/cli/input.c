@@ -17,8 +17,8 @@ static int ends_in(const char *path, const char *ending)
 
 int input_is_named(const char *name)
 {
-    static const char *const endings[] = { ".png", ".jpg",  ".jpeg",
-                                           ".jpe", ".jfif", ".npy" };
+    static const char *const endings[] = { ".png",  ".jpg",  ".jpeg", ".jpe",
+                                           ".jfif", ".webp", ".npy" };
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
         if (ends_in(name, endings[i]))
             return 1;

@@ -1,5 +1,5 @@
 /*
- * Pictures: PNG and JPEG in, PNG out.
+ * Pictures: PNG, JPEG and, with libwebp, WebP in, PNG out.
  *
  * A picture is 8-bit RGB (3 channels) or RGBA (4 channels), rows from the top,
  * channels interleaved: the sample of column x, row y, channel c is
@@ -37,7 +37,7 @@ typedef struct cxai_image_options {
 
 /* What was found in the file, and what was done about it. */
 typedef struct cxai_image_info {
-    const char *format; /* "PNG" or "JPEG" */
+    const char *format; /* "PNG", "JPEG" or "WebP" */
     const char *colour; /* as stored: "grey", "RGB", "palette", "YCbCr",
                            "CMYK", "YCCK" */
     int bits;           /* per stored sample: 1, 2, 4, 8 or 16 */
@@ -50,7 +50,7 @@ typedef struct cxai_image_info {
 } cxai_image_info;
 
 /*
- * Reads a PNG or JPEG file; "-" is standard input. The content decides the
+ * Reads a picture file; "-" is standard input. The content decides the
  * type, not the name. The result always has 3 channels:
  *
  * - PNG of every colour type, depth and interlace. 16-bit samples v become
@@ -59,6 +59,8 @@ typedef struct cxai_image_info {
  * - JPEG, baseline and progressive: grey, YCbCr, RGB, CMYK and YCCK (stored
  *   inverted, as Adobe does and every writer in use follows; converted without
  *   a colour profile).
+ * - WebP, lossy and lossless, without animation, where the library was built
+ *   with libwebp; else it is named as unsupported.
  * - EXIF orientation is applied, unless options say otherwise.
  *
  * A picture that is cut short, or damaged so that a decoder has to guess, is

@@ -21,6 +21,10 @@ cxai_status cx_png_decode(cxai_image *out, const cx_picture_file *file,
 cxai_status cx_jpeg_decode(cxai_image *out, const cx_picture_file *file,
                            cxai_image_info *info, cxai_error *error);
 
+/* Only where CXAI_WEBP is defined. */
+cxai_status cx_webp_decode(cxai_image *out, const cx_picture_file *file,
+                           cxai_image_info *info, cxai_error *error);
+
 /* Refuses pictures over the limit; to be called before memory is taken. */
 cxai_status cx_picture_check_size(const cx_picture_file *file, uint64_t width,
                                   uint64_t height, cxai_error *error);

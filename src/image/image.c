@@ -8,6 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef CXAI_WEBP
+#define FORMATS "PNG, JPEG and WebP"
+#define NO_FORMAT "neither PNG nor JPEG nor WebP"
+#else
+#define FORMATS "PNG and JPEG"
+#define NO_FORMAT "neither PNG nor JPEG"
+#endif
+
 enum { DEFAULT_MAX_PIXELS = 100000000, DEFAULT_MAX_BYTES = 1 << 30 };
 
 cxai_status cxai_image_create(cxai_image *out, int width, int height,
@@ -72,14 +80,19 @@ static cxai_status decode(cxai_image *out, const cx_picture_file *file,
         return cx_png_decode(out, file, info, error);
     if (starts_with(file, "\xff\xd8\xff", 3))
         return cx_jpeg_decode(out, file, info, error);
+#ifdef CXAI_WEBP
+    if (starts_with(file, "RIFF", 4) && file->size >= 12 &&
+        memcmp(file->bytes + 8, "WEBP", 4) == 0)
+        return cx_webp_decode(out, file, info, error);
+#endif
     const char *guess = cx_format_guess(file->bytes, file->size);
     if (guess != NULL)
         return cxai_fail(error, CXAI_UNSUPPORTED,
-                         "%s: this is %s; only PNG and JPEG pictures can be "
+                         "%s: this is %s; only " FORMATS " pictures can be "
                          "read, so convert it first",
                          file->name, guess);
     return cxai_fail(error, CXAI_MALFORMED,
-                     "%s: not a picture: its content is neither PNG nor JPEG",
+                     "%s: not a picture: its content is " NO_FORMAT,
                      file->name);
 }
 
