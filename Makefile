@@ -259,13 +259,15 @@ sanitize:
 	  CFLAGS='-O2 -g' run-tests
 
 # valgrind knows AVX2, not AVX-512; what libgomp keeps until the end is only
-# "possibly lost". RUNNER also runs the program that tests start. It is about
-# fifty times slower and runs one thread at a time: the heaviest tests then do
-# less of the same, and say so.
+# "possibly lost", and would stand among the lines that the program says. RUNNER
+# also runs that program where tests start it. It is a hundred times slower and
+# runs one thread at a time: the heaviest tests then do less of the same, and
+# say so, and nobody spins.
 memcheck:
-	CXAI_CPU=avx2 CXAI_TEST_EFFORT=low OMP_NUM_THREADS=1 $(MAKE) run-tests \
-	  TEST_JOBS=2 RUNNER="valgrind -q --vgdb=no --error-exitcode=99 \
-	  --leak-check=full --errors-for-leak-kinds=definite"
+	CXAI_CPU=avx2 CXAI_TEST_EFFORT=low OMP_WAIT_POLICY=passive \
+	  $(MAKE) run-tests TEST_JOBS=2 RUNNER="valgrind -q --vgdb=no \
+	  --error-exitcode=99 --leak-check=full --show-leak-kinds=definite \
+	  --errors-for-leak-kinds=definite"
 
 # Full-size networks of both PyTorch exporters; tests/reference/zoo.py makes
 # the folder ZOO.

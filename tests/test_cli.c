@@ -36,7 +36,7 @@ static void test_help(void **state)
     }
 }
 
-/* Examples are for people's machines: under a runner that is forty times
+/* Examples are for people's machines: under a runner that is a hundred times
    slower they would take an hour. There the small networks stand in, below. */
 static void succeed_as_typed(fixture *f, const char *line)
 {

@@ -161,7 +161,7 @@ static void test_heat_on_the_object(void **state)
         { "castle.jpg", "castle", 0.957, 1 },
     };
     const fixture *f = *state;
-    int count = effort((int)(sizeof objects / sizeof *objects), 2, "objects");
+    int count = effort((int)(sizeof objects / sizeof *objects), 1, "objects");
     int head;
     cxai_error error;
     check_ok(cxai_model_cam_layer(f->model, f->shapes, &head, &error), &error);

@@ -464,7 +464,7 @@ static void the_network_recognises_its_class(void **state)
     cxai_target target = target_of(model, "logits", 88);
     cxai_objective objective = { &target, 1 };
     cxai_synthesis made;
-    o.steps = effort(24, 5, "steps");
+    o.steps = effort(24, 4, "steps");
     o.threads = 1;
     check_ok(cxai_synthesize(&made, model, &p, &objective, 1, &o, &error),
              &error);

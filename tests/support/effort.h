@@ -1,4 +1,4 @@
-/* How much the heavy tests do. Under valgrind, fifty times slower, they are
+/* How much the heavy tests do. Under valgrind, a hundred times slower, they are
    asked to do less ($CXAI_TEST_EFFORT is "low", see `make memcheck`): fewer
    photos or steps, and every path of the code still. */
 #ifndef TEST_SUPPORT_EFFORT_H
