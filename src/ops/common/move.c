@@ -1,7 +1,7 @@
 #include "ops/common/move.h"
 
 /* Below this number of elements a parallel region costs more than it saves. */
-enum { PARALLEL_FROM = 1 << 16 };
+enum { PARALLEL_FROM = 1 << 15 };
 
 /* Tensors that are not wanted may come without a shape. */
 static cx_view shaped(cx_view view, const cxai_shape *shape)
@@ -73,21 +73,61 @@ static void transfer_parallel(const cx_view *to, const cx_view *from, int add,
     }
 }
 
+/* A thread's share of a move; the first takes what cannot be cut. */
+static void transfer_part(const cx_mover *m, const cx_view *to,
+                          const cx_view *from)
+{
+    int axis = axis_to_cut(to, m->parts);
+    if (axis < 0) {
+        if (m->part == 0)
+            transfer(to, from, 0);
+        return;
+    }
+    int64_t count = to->shape.dim[axis];
+    int64_t start = count * m->part / m->parts;
+    int64_t size = count * (m->part + 1) / m->parts - start;
+    cx_view to_part = cx_view_slice(*to, axis, start, 1, size);
+    cx_view from_part = cx_view_slice(*from, axis, start, 1, size);
+    transfer(&to_part, &from_part, 0);
+}
+
 void cx_move(const cx_mover *m, const cx_view *x, const cx_view *y)
 {
     if (x->data == NULL || y->data == NULL)
         return;
-    int threads = m->c->threads;
-    if (m->use == CX_COPY)
-        transfer_parallel(y, x, 0, threads);
+    const cx_view *to = m->use == CX_COPY ? y : x;
+    const cx_view *from = m->use == CX_COPY ? x : y;
+    if (m->parts > 0)
+        transfer_part(m, to, from);
     else
-        transfer_parallel(x, y, m->use == CX_ADD_BACK, threads);
+        transfer_parallel(to, from, m->use == CX_ADD_BACK, m->c->threads);
+}
+
+/* All moves. Where none writes what another does, the threads meet once, not
+   after every move, and each stays in its part of the picture. */
+static void move_all(const cx_mover *m, cx_describe *describe)
+{
+    int64_t count = cxai_shape_count(&m->c->x_shape[0]);
+    int64_t y_count = cxai_shape_count(&m->c->y_shape[0]);
+    int threads = m->c->threads;
+    count = count > y_count ? count : y_count;
+    if (m->use == CX_ADD_BACK || threads == 1 || count < PARALLEL_FROM) {
+        describe(m);
+        return;
+    }
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int t = 0; t < threads; t++) {
+        cx_mover share = *m;
+        share.part = t;
+        share.parts = threads;
+        describe(&share);
+    }
 }
 
 void cx_move_forward(const cx_call *call, cx_describe *describe)
 {
     cx_mover m = { .c = call->c, .x = call->x, .y = call->y, .use = CX_COPY };
-    describe(&m);
+    move_all(&m, describe);
 }
 
 void cx_move_backward(const cx_call *call, cx_describe *describe,
@@ -104,7 +144,7 @@ void cx_move_backward(const cx_call *call, cx_describe *describe,
                    .y = call->dy,
                    .use = multiplicity == CX_ANY_NUMBER ? CX_ADD_BACK
                                                         : CX_COPY_BACK };
-    describe(&m);
+    move_all(&m, describe);
 }
 
 cxai_status cx_move_fold(const cx_case *c, cx_literal *const *y,

@@ -17,9 +17,12 @@ typedef struct cx_mover {
     const cxai_tensor *x, *y;
     cx_literal *const *y_literal; /* fold only */
     enum { CX_COPY, CX_COPY_BACK, CX_ADD_BACK } use;
+    int part, parts; /* the calling thread's share of every move; 0 parts:
+                        threads share each move instead */
 } cx_mover;
 
-/* Calls cx_move for every move of a node. */
+/* Calls cx_move for every move of a node; several threads may do so at once.
+ */
 typedef void cx_describe(const cx_mover *m);
 
 /* The whole of an input or output, to cut views from. Its data may be NULL. */
