@@ -174,6 +174,7 @@ static void test_refusals(void **state)
         { "cat - ", CXAI_INVALID, "missing" },
         { "cat - - guitar", CXAI_NOT_FOUND, "- guitar" },
         { "cat - banjo", CXAI_NOT_FOUND, "banjo" },
+        { "cat-guitar", CXAI_NOT_FOUND, "cat - dog" },
         { "cat - features[0]", CXAI_INVALID, "not of one value" },
         { "0 + 1 + 2 + 0 + 1", CXAI_INVALID, "more than 4" },
         { "1e999*cat", CXAI_INVALID, "too large" },

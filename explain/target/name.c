@@ -85,6 +85,22 @@ static cxai_status set_rank(const cx_reader *r, cxai_target_term *term,
     return CXAI_OK;
 }
 
+/* Tells those who wrote "cat-dog" how a difference is written. */
+static cxai_status find_label(const cx_reader *r, const char *name, int *index)
+{
+    const cxai_labels *labels = r->context->labels;
+    cxai_status status = cxai_labels_find(labels, name, index, r->error);
+
+    if (status == CXAI_NOT_FOUND && r->error != NULL &&
+        strpbrk(name, "-+") != NULL) {
+        char message[sizeof r->error->message];
+        strcpy(message, r->error->message);
+        cxai_fail(r->error, status, "%.900s; signs need spaces: cat - dog",
+                  message);
+    }
+    return status;
+}
+
 static cxai_status set_label(const cx_reader *r, cxai_target_term *term,
                              const char *name)
 {
@@ -101,7 +117,7 @@ static cxai_status set_label(const cx_reader *r, cxai_target_term *term,
                          "LAYER[CHANNEL], and there are no labels to find it "
                          "in",
                          r->target->text, name);
-    cxai_status status = cxai_labels_find(labels, name, &index, r->error);
+    cxai_status status = find_label(r, name, &index);
     if (status != CXAI_OK)
         return status;
     if (has_sides(r) && count == 2) {

@@ -81,7 +81,9 @@ static cxai_status restrict_axis(const cx_reader *r, cxai_target_term *term,
     int64_t size = c->shapes[r->target->value].dim[axis];
     int input = cxai_model_input(c->model, 0);
     const cxai_shape *fed = &c->shapes[input];
-    int64_t network = fed->rank == 4 ? fed->dim[vertical ? 2 : 3] : size;
+    int last = fed->rank == 4 && fed->dim[3] <= 4 && fed->dim[1] > 4;
+    int64_t network =
+        fed->rank == 4 ? fed->dim[(vertical ? 2 : 3) - last] : size;
     side s = side_of(c, vertical, network);
     char name = vertical ? 'y' : 'x';
 
