@@ -33,6 +33,23 @@ char *target_source(const workbench *bench, const cxai_target *target,
     return source;
 }
 
+char *reading_text(const workbench *bench, char *text, size_t size)
+{
+    static const char *const readings[] = { "no probabilities", "by softmax",
+                                            "by sigmoid, each for itself" };
+    cxai_classes c = cxai_model_classes(bench->model, bench->shapes);
+    if (c.count == 0)
+        snprintf(text, size, "no classes: targets are numbers of it");
+    else if (c.count == 1 && c.reading == CXAI_READ_SIGMOID)
+        snprintf(text, size, "yes or no, by sigmoid");
+    else if (c.count == 1)
+        snprintf(text, size, "one number, %s", readings[c.reading]);
+    else
+        snprintf(text, size, "%lld classes, %s", (long long)c.count,
+                 readings[c.reading]);
+    return text;
+}
+
 static void add_term(const workbench *bench, const cxai_target *target,
                      const cxai_target_term *term, json *j)
 {

@@ -19,6 +19,10 @@ char *target_name(const workbench *bench, const cxai_target *target, char *name,
 char *target_source(const workbench *bench, const cxai_target *target,
                     char *source, size_t size);
 
+/* How the logits are read: "1000 classes, by softmax", "yes or no, by sigmoid".
+ */
+char *reading_text(const workbench *bench, char *text, size_t size);
+
 /* Adds to a report what was asked for and what it is: target, explains, value,
    before, class, sign, label, terms. */
 void target_report(const workbench *bench, const cxai_target *target,

@@ -1,5 +1,6 @@
 /* cxai summary: what a network is made of. */
 #include "../common.h"
+#include "../explained.h"
 #include "../notes.h"
 
 #include <stdio.h>
@@ -78,8 +79,9 @@ static void print_head(const workbench *bench)
         printf("               from %s\n", bench->preprocess.source);
     if (cxai_labels_count(bench->labels) > 0)
         printf("labels         %d\n", cxai_labels_count(bench->labels));
-    printf("logits         %s\n",
-           cxai_model_value_name(model, cxai_model_logits(model)));
+    printf("logits         %s: %s\n",
+           cxai_model_value_name(model, cxai_model_logits(model)),
+           reading_text(bench, text, sizeof text));
 }
 
 /* One row of the table; the value's name selects the layer. */
@@ -122,12 +124,14 @@ static void add_layer(json *report, const workbench *bench, int n,
 static int report(workbench *bench, int cam_layer)
 {
     cxai_error error;
+    char text[64];
     json j = { 0 };
     report_begin(&j, "summary", bench);
     notes_report_ends(&j, bench);
     json_text(
         &j, "logits",
         cxai_model_value_name(bench->model, cxai_model_logits(bench->model)));
+    json_text(&j, "reading", reading_text(bench, text, sizeof text));
     if (cam_layer >= 0)
         json_text(&j, "cam_layer",
                   cxai_model_value_name(bench->model, cam_layer));
