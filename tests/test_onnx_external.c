@@ -183,6 +183,10 @@ static void broken_files(void **state)
         "m.onnx", CXAI_NOT_FOUND,
         "the weight \"w\" lies in the external file \"./w.bin\", which cannot "
         "be opened");
+    static const char pointer[] = "version https://git-lfs.github.com/spec/v1\n"
+                                  "oid sha256:00\nsize 8\n";
+    write_file("w.bin", pointer, sizeof pointer);
+    assert_refused("m.onnx", CXAI_MALFORMED, "a Git LFS pointer");
     write_file("w.bin", data, 15);
     assert_refused("m.onnx", CXAI_MALFORMED,
                    "needs 8 bytes from byte 8 of \"w.bin\", which has only 15");

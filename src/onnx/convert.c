@@ -26,7 +26,8 @@ static cxai_status check_versions(cx_reader *reader,
             opset = model->opset_import[i]->version;
     if (opset == 0)
         return cxai_fail(reader->error, CXAI_MALFORMED,
-                         "does not say which opset of ONNX it uses");
+                         "does not say which opset of ONNX it uses; it may be "
+                         "truncated");
     if (opset < CX_OLDEST_OPSET || opset > CX_NEWEST_OPSET)
         return cxai_fail(reader->error, CXAI_UNSUPPORTED,
                          "uses opset %lld; %d to %d are supported; export it "

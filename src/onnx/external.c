@@ -186,6 +186,14 @@ static cxai_status open_file(cx_reader *reader, const char *label,
             "(%s)",
             label, name, strerror(errno));
     external->name = name;
+    char start[64];
+    ssize_t got = pread(external->file, start, sizeof start, 0);
+    if (got > 0 && cx_is_lfs_pointer(start, (size_t)got))
+        return cxai_fail(reader->error, CXAI_MALFORMED,
+                         "%s lies in the external file \"%s\", which is a Git "
+                         "LFS pointer, not the data; fetch it with `git lfs "
+                         "pull`",
+                         label, name);
     return CXAI_OK;
 }
 

@@ -3,11 +3,13 @@
 
 #include "onnx/reader.h"
 
+static const char lfs[] = "version https://git-lfs.github.com/spec";
+
 static const struct {
     size_t at, length;
     const char *magic, *name;
 } formats[] = {
-    { 0, 38, "version https://git-lfs.github.com/spec",
+    { 0, sizeof lfs - 1, lfs,
       "a Git LFS pointer, not the file itself; fetch it with `git lfs pull`" },
     { 0, 8, "\x89PNG\r\n\x1a\n", "a PNG image" },
     { 0, 3, "\xff\xd8\xff", "a JPEG image" },
@@ -37,6 +39,11 @@ static const struct {
     { 0, 1, "<", "an HTML or XML page, perhaps a failed download" },
     { 0, 1, "{", "JSON text" },
 };
+
+int cx_is_lfs_pointer(const void *bytes, size_t size)
+{
+    return size >= sizeof lfs - 1 && memcmp(bytes, lfs, sizeof lfs - 1) == 0;
+}
 
 /* Nothing but letters, signs and line breaks at the start. */
 static int is_text(const unsigned char *bytes, size_t size)

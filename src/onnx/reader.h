@@ -56,6 +56,8 @@ cxai_status cx_reader_alloc(cx_reader *reader, size_t count, size_t size,
 
 /* What bytes that are no ONNX model seem to be ("a PNG image"), or NULL. */
 const char *cx_foreign_format(const void *bytes, size_t size);
+/* 1 when bytes begin a Git LFS pointer. */
+int cx_is_lfs_pointer(const void *bytes, size_t size);
 
 /* Unpacks the bytes of a file into the arena. */
 cxai_status cx_onnx_unpack(cx_reader *reader, const void *bytes, size_t size,
