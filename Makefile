@@ -153,7 +153,8 @@ $(BUILD)/gen/onnx.pb-c.c $(BUILD)/gen/onnx.pb-c.h &: src/onnx/onnx.proto
 	$(PROTOC_C) --proto_path=src/onnx --c_out=$(@D) $<
 
 # The tables of operators, methods and commands: one entry a file, named after
-# the file. A linker-section trick would lose entries of a static library.
+# the file. A linker-section trick would lose entries of a static library. They
+# are written anew each time, for files that are gone, and replaced if changed.
 # $(1) header, $(2) type, $(3) symbol prefix, $(4) table, $(5) files
 define table
 	@mkdir -p $(@D)
@@ -166,14 +167,13 @@ define table
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 endef
 
-$(BUILD)/gen/operators.c: $(OPERATOR_FILES) Makefile
+$(BUILD)/gen/operators.c: FORCE
 	$(call table,ops/operator.h,cx_operator_family,cx_operators_,cx_operator_families,$(OPERATOR_FILES))
-	@echo 'const int cx_operator_family_count = $(words $(OPERATOR_FILES));' >> $@
 
-$(BUILD)/gen/methods.c: $(METHOD_FILES) Makefile
+$(BUILD)/gen/methods.c: FORCE
 	$(call table,cxai/heatmap.h,cxai_heatmap_method,cxai_method_,cxai_heatmap_table,$(METHOD_FILES))
 
-$(BUILD)/gen/commands.c: $(COMMAND_FILES) Makefile
+$(BUILD)/gen/commands.c: FORCE
 	$(call table,explain/cli/command.h,command,command_,commands,$(COMMAND_FILES))
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
@@ -408,6 +408,6 @@ clean:
 
 .PHONY: all tests run-tests node-tests check sanitize memcheck zoo-check bench fuzz \
   run-fuzzers demo install uninstall setup lint tables objects tidy $(TIDY) \
-  help clean
+  help clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

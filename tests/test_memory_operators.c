@@ -117,7 +117,7 @@ int main(void)
 {
     struct CMUnitTest tests[512];
     size_t count = 0;
-    for (int f = 0; f < cx_operator_family_count; f++)
+    for (int f = 0; cx_operator_families[f] != NULL; f++)
         for (int i = 0; i < cx_operator_families[f]->count; i++) {
             const cx_operator *op = &cx_operator_families[f]->operators[i];
             if (count == sizeof tests / sizeof *tests)

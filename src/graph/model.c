@@ -19,7 +19,7 @@ void cxai_model_free(cxai_model **model)
 
 cxai_operator cxai_operator_info(int index)
 {
-    for (int f = 0; f < cx_operator_family_count && index >= 0; f++) {
+    for (int f = 0; cx_operator_families[f] != NULL && index >= 0; f++) {
         const cx_operator_family *family = cx_operator_families[f];
         if (index < family->count)
             return (cxai_operator){

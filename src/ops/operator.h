@@ -175,9 +175,8 @@ typedef struct cx_operator_family {
     }
 #define CX_SAMPLES(array) .samples = array, .sample_count = CX_COUNT(array)
 
-/* The table that the build collects. */
+/* The table that the build collects, ended by NULL. */
 extern const cx_operator_family *const cx_operator_families[];
-extern const int cx_operator_family_count;
 
 /* Finds an operator of ONNX's default domain, or NULL. */
 const cx_operator *cx_operator_find(const char *name);

@@ -373,7 +373,7 @@ static void check_refusal(const sample_case *s)
 static void check_registration(const cx_operator *op)
 {
     int found = 0;
-    for (int f = 0; f < cx_operator_family_count; f++)
+    for (int f = 0; cx_operator_families[f] != NULL; f++)
         for (int i = 0; i < cx_operator_families[f]->count; i++)
             found += strcmp(cx_operator_families[f]->operators[i].name,
                             op->name) == 0;
@@ -422,12 +422,12 @@ static void test_operator(void **state)
 int main(void)
 {
     size_t count = 0, at = 0;
-    for (int f = 0; f < cx_operator_family_count; f++)
+    for (int f = 0; cx_operator_families[f] != NULL; f++)
         count += (size_t)cx_operator_families[f]->count;
     struct CMUnitTest *tests = calloc(count, sizeof *tests);
     if (tests == NULL || count == 0)
         return 1;
-    for (int f = 0; f < cx_operator_family_count; f++)
+    for (int f = 0; cx_operator_families[f] != NULL; f++)
         for (int i = 0; i < cx_operator_families[f]->count; i++) {
             const cx_operator *op = &cx_operator_families[f]->operators[i];
             tests[at++] = (struct CMUnitTest){ .name = op->name,

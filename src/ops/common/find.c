@@ -6,7 +6,7 @@
 
 const cx_operator *cx_operator_find(const char *name)
 {
-    for (int f = 0; f < cx_operator_family_count; f++) {
+    for (int f = 0; cx_operator_families[f] != NULL; f++) {
         const cx_operator_family *family = cx_operator_families[f];
         for (int i = 0; i < family->count; i++)
             if (strcmp(family->operators[i].name, name) == 0)
