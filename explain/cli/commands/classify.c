@@ -199,7 +199,7 @@ const command command_classify = {
         "output has two answers, yes and no). Of a network that gives maps, "
         "the\n"
         "classes that win at the most positions; of a regression, its values.\n"
-        "IMAGE is a PNG or JPEG file, a folder of them, - for standard input, "
+        "IMAGE is a picture file, a folder of them, - for standard input, "
         "or\n"
         "a .npy array (C,H,W) or (N,C,H,W) of float32, which is fed as it is.\n"
         "--npy holds the logits (N,classes).",
