@@ -209,6 +209,77 @@ static void unknown_names(void **state)
     cxai_model_free(&model);
 }
 
+/* PyTorch's newer exporter folds batch norms into convolutions and records the
+   batch norm's path alone; the parameters keep their names. */
+static void merged_modules(void **state)
+{
+    (void)state;
+    net n = net_begin(13);
+    net_input(&n, "x", "1,1,2,2");
+    net_reals(&n, "a.conv.weight", "1,1,1,1", (double[]){ 2 });
+    net_reals(&n, "b.conv.weight", "1,1,1,1", (double[]){ 2 });
+    net_reals(&n, "b.conv.bias", "1", (double[]){ 2 });
+    net_reals(&n, "b.scale", "1", (double[]){ 3 });
+    net_named_node(&n, "n1", "a.bn", "Conv", "x a.conv.weight", "v1", "");
+    net_named_node(&n, "n2", "b.conv", "Conv", "v1 b.conv.weight b.conv.bias",
+                   "v2", "");
+    net_named_node(&n, "n3", "b.act", "Mul", "v2 b.scale", "v3", "");
+    net_named_node(&n, "n4", "b.act", "Relu", "v3", "v4", "");
+    net_output(&n, "v4");
+    cxai_model *model = net_end(&n);
+    static const char *const cases[][3] = {
+        { "a.conv", "v1", "a.bn" }, /* name, value, really the output of */
+        { "a.bn", "v1", NULL },
+        { "b.conv", "v2", NULL },
+        { "b.act", "v4", NULL },
+        { "b", "v4", NULL }, /* what is recorded rules */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int value;
+        cxai_error error;
+        check_ok(cxai_model_find(model, cases[i][0], &value, &error), &error);
+        assert_string_equal(cxai_model_value_name(model, value), cases[i][1]);
+        const char *merged =
+            cxai_model_merged_module(model, cases[i][0], value);
+        assert_true((merged == NULL) == (cases[i][2] == NULL));
+        if (merged != NULL)
+            assert_string_equal(merged, cases[i][2]);
+    }
+    int value;
+    cxai_error error;
+    check_ok(cxai_model_find(model, "a", &value, &error), &error);
+    assert_string_equal(cxai_model_value_name(model, value), "v1");
+    cxai_model_free(&model);
+}
+
+/* One path, the files of both exporters: 4 is a BasicBlock, and all of its
+   modules are there. */
+static void modules_of_both_exporters(void **state)
+{
+    (void)state;
+    static const char *const paths[] = { "0",       "1",     "4",
+                                         "4.conv1", "4.bn1", "4.conv2",
+                                         "4.bn2",   "5",     "8" };
+    static const char *const files[] = { "tests/data/nets/basic.legacy.onnx",
+                                         "tests/data/nets/basic.dynamo.onnx" };
+    for (int f = 0; f < 2; f++) {
+        cxai_model *model;
+        cxai_error error;
+        check_ok(cxai_model_load(&model, files[f], NULL, &error), &error);
+        for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+            int value;
+            check_ok(cxai_model_find(model, paths[i], &value, &error), &error);
+        }
+        int conv, norm;
+        check_ok(cxai_model_find(model, "4.conv2", &conv, &error), &error);
+        check_ok(cxai_model_find(model, "4.bn2", &norm, &error), &error);
+        assert_int_equal(conv == norm, f); /* merged by the newer one */
+        assert_int_equal(
+            cxai_model_merged_module(model, "4.conv2", conv) != NULL, f);
+        cxai_model_free(&model);
+    }
+}
+
 /* ---- logits and the default CAM layer ---- */
 
 static void check_ends(net *n, const char *logits, const char *layer)
@@ -328,6 +399,8 @@ int main(void)
         cmocka_unit_test(suffixes),
         cmocka_unit_test(node_numbers),
         cmocka_unit_test(ambiguous_names),
+        cmocka_unit_test(merged_modules),
+        cmocka_unit_test(modules_of_both_exporters),
         cmocka_unit_test(unknown_names),
         cmocka_unit_test(mean_and_softmax),
         cmocka_unit_test(without_softmax),

@@ -330,11 +330,27 @@ const char *class_name(const workbench *bench, int64_t index)
     return cxai_labels_name(bench->labels, (int)index);
 }
 
-cxai_status find_layer(const workbench *bench, const char *name, int *value,
+/* Says when the layer is more than its name tells. */
+static cxai_status find_named(workbench *bench, const char *name, int *value,
+                              cxai_error *error)
+{
+    cxai_status status = cxai_model_find(bench->model, name, value, error);
+    const char *merged =
+        status == CXAI_OK ? cxai_model_merged_module(bench->model, name, *value)
+                          : NULL;
+    if (merged != NULL)
+        warn(bench,
+             "the exporter merged \"%.200s\" and \"%.200s\" into one layer: "
+             "this is what comes out of both",
+             name, merged);
+    return status;
+}
+
+cxai_status find_layer(workbench *bench, const char *name, int *value,
                        cxai_error *error)
 {
     if (name != NULL)
-        return cxai_model_find(bench->model, name, value, error);
+        return find_named(bench, name, value, error);
     cxai_error reason;
     cxai_status status =
         cxai_model_cam_layer(bench->model, bench->shapes, value, &reason);

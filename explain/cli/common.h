@@ -98,7 +98,7 @@ const char *class_name(const workbench *bench, int64_t index);
 const char *preprocess_text(const workbench *bench, char *text, size_t size);
 
 /* Finds the layer a user names; NULL: the default CAM layer. */
-cxai_status find_layer(const workbench *bench, const char *name, int *value,
+cxai_status find_layer(workbench *bench, const char *name, int *value,
                        cxai_error *error);
 
 /* ---- reports --------------------------------------------------------------

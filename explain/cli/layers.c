@@ -22,8 +22,8 @@ static void add(layer_list *list, int value)
 }
 
 /* Finds the layers of a list; names is overwritten. */
-static cxai_status find_each(layer_list *list, const workbench *bench,
-                             char *names, cxai_error *error)
+static cxai_status find_each(layer_list *list, workbench *bench, char *names,
+                             cxai_error *error)
 {
     char *rest = NULL;
     cxai_status status = CXAI_OK;
@@ -37,8 +37,8 @@ static cxai_status find_each(layer_list *list, const workbench *bench,
     return status;
 }
 
-cxai_status layers_find(layer_list *list, const workbench *bench,
-                        const char *text, cxai_error *error)
+cxai_status layers_find(layer_list *list, workbench *bench, const char *text,
+                        cxai_error *error)
 {
     int value;
     cxai_status status = make_room(list, bench, error);

@@ -11,8 +11,8 @@ typedef struct layer_list {
 
 /* The layer that a text names, or the layers of a list joined by commas, each
    once; NULL: the default CAM layer. layers_free ends it in either case. */
-cxai_status layers_find(layer_list *list, const workbench *bench,
-                        const char *text, cxai_error *error);
+cxai_status layers_find(layer_list *list, workbench *bench, const char *text,
+                        cxai_error *error);
 
 /* Every value that a node makes and that has channels, in the order of the
    nodes. */

@@ -129,13 +129,21 @@ CXAI_API const char *cxai_model_sha256(const cxai_model *model);
  * path, a unique suffix of one of these that begins after '.' or '/', or
  * "#index", the number of a node. A node stands for its first output, a module
  * for the last value made inside it. An exact name wins over a suffix; a value
- * name over a node name over a module path.
+ * name over a node name over a module path. A module that the exporter merged
+ * into the next one and did not record, as PyTorch's newer exporter does with
+ * a convolution before a batch norm, is found by the names of its parameters.
  *
  * CXAI_NOT_FOUND lists the nearest names, CXAI_INVALID the candidates of an
  * ambiguous one.
  */
 CXAI_API cxai_status cxai_model_find(const cxai_model *model, const char *name,
                                      int *value, cxai_error *error);
+
+/* The module that a value really is the output of, when `name` found it by the
+   parameters of another one that was merged into this one (the batch norm of
+   a convolution); else NULL. */
+CXAI_API const char *cxai_model_merged_module(const cxai_model *model,
+                                              const char *name, int value);
 
 /* The value that a class score should be read from: the graph's first output,
    or the value before a final softmax, log-softmax, sigmoid, ArgMax or TopK

@@ -15,7 +15,13 @@ typedef struct name {
     int value;
 } name;
 
-typedef enum kind { VALUE_NAME, NODE_NAME, MODULE_PATH, KINDS } kind;
+typedef enum kind {
+    VALUE_NAME,
+    NODE_NAME,
+    MODULE_PATH,
+    PARAMETER_PATH,
+    KINDS
+} kind;
 
 /* Called for every name of the model in ascending order of nodes. */
 typedef void visitor(const name *found, void *payload);
@@ -40,6 +46,34 @@ static void visit_modules(const cx_node *node, visitor *visit, void *payload)
     }
 }
 
+/* The path of the module whose parameter a value is: "layer4.1.conv2" for
+   "layer4.1.conv2.weight"; NULL for another value. */
+static const char *parameter_path(const cxai_model *model, int value,
+                                  size_t *length)
+{
+    if (value < 0 || model->values[value].literal == NULL)
+        return NULL;
+    const char *text = model->values[value].name;
+    const char *dot = strrchr(text, '.');
+    if (dot == NULL || dot == text || strchr(text, '/') != NULL)
+        return NULL;
+    *length = (size_t)(dot - text);
+    return text;
+}
+
+/* An exporter that merges a module into the next one, a convolution into its
+   batch norm, records the next one alone; the parameters keep their names. */
+static void visit_parameters(const cxai_model *model, const cx_node *node,
+                             visitor *visit, void *payload)
+{
+    name found = { .value = first_output(node) };
+    for (int i = 0; found.value >= 0 && i < node->input_count; i++) {
+        found.text = parameter_path(model, node->inputs[i], &found.length);
+        if (found.text != NULL)
+            visit(&found, payload);
+    }
+}
+
 static void visit_names(const cxai_model *model, kind of, visitor *visit,
                         void *payload)
 {
@@ -52,6 +86,8 @@ static void visit_names(const cxai_model *model, kind of, visitor *visit,
         int value = first_output(node);
         if (of == MODULE_PATH)
             visit_modules(node, visit, payload);
+        else if (of == PARAMETER_PATH)
+            visit_parameters(model, node, visit, payload);
         else if (value >= 0 && *node->name != '\0')
             visit(&(name){ node->name, strlen(node->name), value }, payload);
     }
@@ -97,7 +133,7 @@ static void match(const name *found, void *payload)
     for (int i = 0; i < m->count && i < LISTED; i++) {
         if (!same_text(&m->list[i], found))
             continue;
-        if (m->kind == MODULE_PATH)
+        if (m->kind == MODULE_PATH || m->kind == PARAMETER_PATH)
             m->list[i].value = found->value;
         if (m->kind != NODE_NAME)
             return;
@@ -169,6 +205,7 @@ static cxai_status unknown(const cxai_model *model, const char *wanted,
 {
     nearest n = { .wanted = wanted };
     visit_names(model, MODULE_PATH, rank, &n);
+    visit_names(model, PARAMETER_PATH, rank, &n);
     visit_names(model, VALUE_NAME, rank, &n);
     visit_names(model, NODE_NAME, rank, &n);
     char text[800] = "";
@@ -221,4 +258,32 @@ cxai_status cxai_model_find(const cxai_model *model, const char *text,
     if (is_index(text))
         return find_index(model, text, value, error);
     return unknown(model, text, error);
+}
+
+/* ---- merged modules ---- */
+
+/* 1 when the module is the path, or stands inside it. */
+static int is_inside(const char *module, const name *path)
+{
+    return strncmp(module, path->text, path->length) == 0 &&
+           (module[path->length] == '\0' || module[path->length] == '.');
+}
+
+const char *cxai_model_merged_module(const cxai_model *model, const char *text,
+                                     int value)
+{
+    int producer = model->values[value].producer;
+    const cx_node *node = producer >= 0 ? &model->nodes[producer] : NULL;
+    matches m = { .wanted = text, .length = strlen(text) };
+    for (int i = 0; node != NULL && i < node->input_count; i++) {
+        name path = { 0 };
+        path.text = parameter_path(model, node->inputs[i], &path.length);
+        if (path.text == NULL || *node->module == '\0' ||
+            is_inside(node->module, &path))
+            continue;
+        for (m.suffix = 0; m.suffix <= 1; m.suffix++)
+            if (is_match(&m, &path))
+                return node->module;
+    }
+    return NULL;
 }

@@ -206,7 +206,7 @@ static cxai_status observe(batch *b, const input *in, void *payload,
     return status;
 }
 
-static int prepare(observer *o, const batch *b)
+static int prepare(observer *o, batch *b)
 {
     const settings *s = o->settings;
     cxai_error error;

@@ -148,8 +148,7 @@ static cxai_status find_style(heater *h, cxai_error *error)
 
 /* The layer that was asked for. One without positions would make a map without
    places: it is a mistake, not a wish. */
-static cxai_status choose_layer(heater *h, const workbench *bench,
-                                cxai_error *error)
+static cxai_status choose_layer(heater *h, workbench *bench, cxai_error *error)
 {
     cxai_status status =
         find_layer(bench, h->settings->layer, &h->options.layer, error);

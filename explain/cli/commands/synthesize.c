@@ -74,8 +74,8 @@ static cxai_status wish_targets(const workbench *bench, const settings *s,
 }
 
 /* Targets of channels of a layer. */
-static cxai_status fill_targets(const workbench *bench, const settings *s,
-                                int layer, const cxai_shape *shape,
+static cxai_status fill_targets(workbench *bench, const settings *s, int layer,
+                                const cxai_shape *shape,
                                 const channel_list *list, wishes *w,
                                 cxai_error *error)
 {
@@ -95,7 +95,7 @@ static cxai_status fill_targets(const workbench *bench, const settings *s,
 }
 
 /* Targets from -l and -c: channels of a layer. */
-static cxai_status wish_channels(const workbench *bench, const settings *s,
+static cxai_status wish_channels(workbench *bench, const settings *s,
                                  const cxai_synthesis_options *options,
                                  wishes *w, cxai_error *error)
 {
@@ -116,7 +116,7 @@ static cxai_status wish_channels(const workbench *bench, const settings *s,
     return status;
 }
 
-static cxai_status make_wishes(const workbench *bench, const settings *s,
+static cxai_status make_wishes(workbench *bench, const settings *s,
                                const cxai_synthesis_options *options, wishes *w,
                                cxai_error *error)
 {
