@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <nettle/sha2.h>
+
 #include "cxai/model.h"
 #include "support/check.h"
 #include "support/model_file.h"
+#include "support/net.h"
 
 static void refuse_bytes(const void *bytes, size_t size, cxai_status wanted,
                          const char *cause)
@@ -435,6 +438,55 @@ static void properties(void **state)
     cxai_model_free(&model);
 }
 
+/* Weights of more than a few kilobytes are used where they lie in the file,
+   moved to be aligned: their numbers and the file's digest stay. Names of four
+   lengths put them at every kind of address; small ones stand between. */
+static void large_weights_stay_in_the_file(void **state)
+{
+    (void)state;
+    enum { COUNT = 1500 };
+    static const char *const names[] = { "w", "wa", "wab", "wabc" };
+    static float numbers[4][COUNT];
+    model_file file;
+    model_file_start(&file, 13);
+    model_file_input(&file, "x", "1500");
+    for (int i = 0; i < 4; i++) {
+        char small[16], inputs[32], outputs[16];
+        for (int k = 0; k < COUNT; k++)
+            numbers[i][k] = (float)(i * COUNT + k) / 8;
+        snprintf(small, sizeof small, "s%d", i);
+        model_file_raw(&file, model_file_weight(&file, small, 1, "1"),
+                       numbers[i], 4);
+        model_file_raw(&file, model_file_weight(&file, names[i], 1, "1500"),
+                       numbers[i], sizeof numbers[i]);
+        snprintf(inputs, sizeof inputs, "y%d,%s", i, names[i]);
+        snprintf(outputs, sizeof outputs, "y%d", i + 1);
+        model_file_node(&file, "Add", "", i > 0 ? inputs : "x,w", outputs);
+    }
+    model_file_output(&file, "y4");
+    size_t size;
+    const void *bytes = model_file_pack(&file, &size);
+    struct sha256_ctx context;
+    uint8_t sum[SHA256_DIGEST_SIZE];
+    sha256_init(&context);
+    sha256_update(&context, size, bytes);
+    sha256_digest(&context, sizeof sum, sum);
+    cxai_model *model = load(&file);
+    for (int i = 0; i < 4; i++) {
+        cxai_tensor weight =
+            cxai_model_constant(model, net_value(model, names[i]));
+        assert_int_equal(weight.shape.dim[0], COUNT);
+        for (int k = 0; k < COUNT; k++)
+            assert_true(weight.data[k] == (cxai_real)numbers[i][k]);
+    }
+    for (size_t i = 0; i < sizeof sum; i++) {
+        char digits[3];
+        snprintf(digits, sizeof digits, "%02x", sum[i]);
+        assert_memory_equal(cxai_model_sha256(model) + 2 * i, digits, 2);
+    }
+    cxai_model_free(&model);
+}
+
 /* The digests are those of data/SOURCES.md, by sha256sum; the layers those of
    the networks' papers: what the global pooling takes. */
 static void embedded_models(void **state)
@@ -493,6 +545,7 @@ int main(void)
         cmocka_unit_test(refused_inputs),
         cmocka_unit_test(refused_graphs),
         cmocka_unit_test(properties),
+        cmocka_unit_test(large_weights_stay_in_the_file),
         cmocka_unit_test(embedded_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #define CX_GRAPH_GRAPH_H
 
 #include "cxai/model.h"
+#include "graph/origin.h"
 #include "ops/operator.h"
 
 typedef struct cx_value {
@@ -39,7 +40,7 @@ struct cxai_model {
     const char *producer_name;
     int property_count;
     cx_property *properties;
-    char sha256[65];
+    cx_origin *origin; /* NULL: not from a file */
 };
 
 #endif

@@ -12,6 +12,7 @@ void cxai_model_free(cxai_model **model)
     if (*model == NULL)
         return;
     cx_arena arena = (*model)->arena;
+    cx_origin_free((*model)->origin);
     free(*model);
     cx_arena_free(&arena);
     *model = NULL;
@@ -133,5 +134,5 @@ const char *cxai_model_producer_name(const cxai_model *model)
 
 const char *cxai_model_sha256(const cxai_model *model)
 {
-    return model->sha256;
+    return model->origin != NULL ? cx_origin_sha256(model->origin) : "";
 }

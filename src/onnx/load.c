@@ -1,6 +1,6 @@
 /* The loading functions of cxai/model.h. */
-#include <nettle/sha2.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cxai/file.h"
 #include "onnx/reader.h"
@@ -27,21 +27,6 @@ cxai_status cx_reader_alloc(cx_reader *reader, size_t count, size_t size,
     return CXAI_OK;
 }
 
-static void hash(const void *bytes, size_t size, char text[65])
-{
-    static const char digits[] = "0123456789abcdef";
-    struct sha256_ctx context;
-    uint8_t digest[SHA256_DIGEST_SIZE];
-    sha256_init(&context);
-    sha256_update(&context, size, bytes);
-    sha256_digest(&context, sizeof digest, digest);
-    for (size_t i = 0; i < sizeof digest; i++) {
-        text[2 * i] = digits[digest[i] >> 4];
-        text[2 * i + 1] = digits[digest[i] & 15];
-    }
-    text[64] = '\0';
-}
-
 static cxai_status check_bytes(const void *bytes, size_t size,
                                uint64_t max_bytes, cxai_error *error)
 {
@@ -58,22 +43,29 @@ static cxai_status check_bytes(const void *bytes, size_t size,
     return CXAI_OK;
 }
 
-/* Builds a model; messages do not yet say of which file. */
-static cxai_status build(cxai_model **out, const void *bytes, size_t size,
+/* Builds a model; messages do not yet say of which file. Takes the bytes. */
+static cxai_status build(cxai_model **out, void *bytes, size_t size,
                          const char *path, const char *folder,
                          const cxai_limits *limits, cxai_error *error)
 {
     cx_reader reader = { .error = error };
+    cx_origin *origin = cx_origin_create(bytes, size);
+    if (origin == NULL) {
+        free(bytes);
+        return cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
+    }
     cxai_status status = cx_builder_create(&reader.builder, limits, error);
-    if (status != CXAI_OK)
+    if (status != CXAI_OK) {
+        cx_origin_free(origin);
         return status;
+    }
     reader.arena = cx_builder_arena(reader.builder);
     reader.limits = cx_builder_limits(reader.builder);
     reader.memory = cx_builder_memory(reader.builder);
     const Onnx__ModelProto *model;
     status = check_bytes(bytes, size, reader.limits->file_bytes, error);
     if (status == CXAI_OK)
-        status = cx_onnx_unpack(&reader, bytes, size, &model);
+        status = cx_onnx_unpack(&reader, origin, &model);
     if (status == CXAI_OK)
         status = cx_external_open(&reader, path, folder);
     if (status == CXAI_OK)
@@ -82,9 +74,13 @@ static cxai_status build(cxai_model **out, const void *bytes, size_t size,
     if (status == CXAI_OK)
         status = cx_builder_finish(&reader.builder, out, error);
     cx_builder_free(&reader.builder);
-    if (status == CXAI_OK)
-        hash(bytes, size, (*out)->sha256);
-    return status;
+    if (status != CXAI_OK) {
+        cx_origin_free(origin);
+        return status;
+    }
+    cx_origin_settle(origin);
+    (*out)->origin = origin;
+    return CXAI_OK;
 }
 
 cxai_status cxai_model_load_memory(cxai_model **out, const void *bytes,
@@ -93,7 +89,17 @@ cxai_status cxai_model_load_memory(cxai_model **out, const void *bytes,
 {
     *out = NULL;
     cxai_error cause;
-    cxai_status status = build(out, bytes, size, NULL, folder, limits, &cause);
+    int limited = limits != NULL && limits->file_bytes != 0;
+    cxai_status status = check_bytes(
+        bytes, size, limited ? limits->file_bytes : UINT64_MAX, &cause);
+    if (status != CXAI_OK)
+        return cxai_fail(error, status, "model: %s", cause.message);
+    void *copy = cx_alloc_aligned(size);
+    if (copy == NULL)
+        return cxai_fail(error, CXAI_NO_MEMORY,
+                         "model: no memory for its %zu bytes", size);
+    memcpy(copy, bytes, size);
+    status = build(out, copy, size, NULL, folder, limits, &cause);
     if (status != CXAI_OK)
         return cxai_fail(error, status, "model: %s", cause.message);
     return CXAI_OK;
@@ -113,7 +119,6 @@ cxai_status cxai_model_load(cxai_model **out, const char *path,
     int is_file = path[0] != '-' || path[1] != '\0';
     status =
         build(out, bytes, size, is_file ? path : NULL, NULL, limits, &cause);
-    free(bytes);
     if (status != CXAI_OK)
         return cxai_fail(error, status, "%s: %s", path, cause.message);
     return CXAI_OK;

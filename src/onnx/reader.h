@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "graph/build.h"
+#include "graph/origin.h"
 #include "onnx.pb-c.h"
 
 enum {
@@ -59,8 +60,9 @@ const char *cx_foreign_format(const void *bytes, size_t size);
 /* 1 when bytes begin a Git LFS pointer. */
 int cx_is_lfs_pointer(const void *bytes, size_t size);
 
-/* Unpacks the bytes of a file into the arena. */
-cxai_status cx_onnx_unpack(cx_reader *reader, const void *bytes, size_t size,
+/* Unpacks the bytes of a file into the arena, but for large weights, which stay
+   where they are. The origin takes note of these, also when it fails. */
+cxai_status cx_onnx_unpack(cx_reader *reader, cx_origin *origin,
                            const Onnx__ModelProto **model);
 
 /* Gives the unpacked file to the builder. */

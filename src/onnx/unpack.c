@@ -6,7 +6,8 @@
  * no honest file unpacks to more than EXPANSION times its size. Nothing is
  * given back before the end, so the count bounds the work as well.
  */
-#include "onnx/reader.h"
+#include "onnx/strip.h"
+#include "onnx/wire.h"
 
 /* The densest honest content are nodes without names and numbers of one byte,
    which need about 30 times their size; each message costs up to 200. */
@@ -38,39 +39,6 @@ static void leave(void *data, void *block)
     (void)block;
 }
 
-/* Reads a base-128 number at *at; 0, or -1 when it does not end in time. */
-static int read_varint(const uint8_t *bytes, size_t size, size_t *at,
-                       uint64_t *value)
-{
-    *value = 0;
-    for (int shift = 0; shift < 64 && *at < size; shift += 7) {
-        uint8_t byte = bytes[(*at)++];
-        *value |= (uint64_t)(byte & 127) << shift;
-        if (byte < 128)
-            return 0;
-    }
-    return -1;
-}
-
-/* Bytes of a field's content that follow *at, which moves behind a length;
-   -1 when this is no protobuf field. */
-static int content_size(const uint8_t *bytes, size_t size, unsigned wire_type,
-                        size_t *at, uint64_t *length)
-{
-    size_t end = *at;
-    switch (wire_type) {
-    case 0:
-        if (read_varint(bytes, size, &end, length) != 0)
-            return -1;
-        *length = end - *at;
-        return 0;
-    case 1: *length = 8; return 0;
-    case 2: return read_varint(bytes, size, at, length);
-    case 5: *length = 4; return 0;
-    default: return -1;
-    }
-}
-
 /* Walks the outermost fields, to say what is wrong and where; protobuf-c only
    says that something is. */
 static cxai_status check_outermost(const uint8_t *bytes, size_t size,
@@ -78,22 +46,20 @@ static cxai_status check_outermost(const uint8_t *bytes, size_t size,
 {
     size_t at = 0;
     while (at < size) {
-        size_t start = at;
-        uint64_t tag, length;
-        if (read_varint(bytes, size, &at, &tag) != 0 || tag >> 3 == 0 ||
-            tag >> 3 > 536870911 ||
-            content_size(bytes, size, tag & 7, &at, &length) != 0)
+        cx_field field;
+        if (cx_wire_field(bytes, size, &at, &field) != 0)
             return cxai_fail(error, CXAI_MALFORMED,
                              "not an ONNX model, or a damaged one: byte %zu "
                              "begins no field of a protobuf file",
-                             start);
-        if (length > size - at)
+                             field.start);
+        if (field.length > size - at)
             return cxai_fail(error, CXAI_MALFORMED,
                              "not an ONNX model, or a truncated one: "
                              "byte %zu begins a field of %llu bytes, but only "
                              "%zu follow",
-                             start, (unsigned long long)length, size - at);
-        at += (size_t)length;
+                             field.start, (unsigned long long)field.length,
+                             size - at);
+        at += (size_t)field.length;
     }
     return CXAI_OK;
 }
@@ -138,15 +104,36 @@ cxai_status cx_onnx_unpack_graph(cx_reader *reader,
     return status;
 }
 
-cxai_status cx_onnx_unpack(cx_reader *reader, const void *bytes, size_t size,
+/* Counts the weights that stay where they are as if they were taken. */
+static cxai_status count_weights(cx_reader *reader, uint64_t bytes)
+{
+    if (bytes > cx_reader_memory_left(reader))
+        return cxai_fail(reader->error, CXAI_LIMIT,
+                         "the model needs more than %llu bytes of memory",
+                         (unsigned long long)reader->limits->memory_bytes);
+    *reader->memory += bytes;
+    return CXAI_OK;
+}
+
+cxai_status cx_onnx_unpack(cx_reader *reader, cx_origin *origin,
                            const Onnx__ModelProto **model)
 {
-    cxai_status status = check_outermost(bytes, size, reader->error);
+    ProtobufCMessage *message = NULL;
+    cx_stripped stripped;
+    cxai_status status =
+        check_outermost(origin->bytes, origin->size, reader->error);
     if (status != CXAI_OK)
         return status;
-    ProtobufCMessage *message;
-    status =
-        unpack(reader, &onnx__model_proto__descriptor, bytes, size, &message);
+    if (cx_strip(origin, &stripped) != 0)
+        status = cxai_fail(reader->error, CXAI_NO_MEMORY, "out of memory");
+    if (status == CXAI_OK)
+        status = count_weights(reader, stripped.taken);
+    if (status == CXAI_OK)
+        status = unpack(reader, &onnx__model_proto__descriptor, stripped.bytes,
+                        stripped.size, &message);
     *model = (const Onnx__ModelProto *)message;
+    if (status == CXAI_OK)
+        status = cx_strip_restore(origin, &stripped, *model, reader->error);
+    cx_stripped_free(&stripped);
     return status;
 }
