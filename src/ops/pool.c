@@ -290,6 +290,11 @@ static void forward(const cx_call *call)
 static void backward(const cx_call *call)
 {
     pass s = begin(call, 1);
+    if (call->dy[0].data == NULL) { /* only indices lead to the target */
+        cx_view dx = cx_view_of(&call->dx[0]);
+        cx_view_fill(&dx, 0);
+        return;
+    }
     run(&s, call->c->threads, call->workspace);
 }
 
