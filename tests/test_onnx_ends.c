@@ -159,14 +159,14 @@ static void unsupported_operators_are_listed(void **state)
     foreign(&file, "com.example", "Foo", "x", "a");
     foreign(&file, "com.example", "Foo", "a", "b");
     foreign(&file, "org.example", "Foo", "b", "c");
-    model_file_node(&file, "NonMaxSuppression", "nms", "c,c", "d");
+    model_file_node(&file, "Conv99", "nms", "c,c", "d");
     foreign(&file, "com.example", "Foo", "d", "y");
     model_file_output(&file, "y");
     check_error(
         try_load(&file, &model, &error), &error, CXAI_UNSUPPORTED,
         "com.example.Foo (3 nodes, first: Foo node \"a\"), org.example.Foo (1 "
-        "node, first: Foo node \"c\"), NonMaxSuppression (1 node, first: "
-        "NonMaxSuppression node \"nms\")");
+        "node, first: Foo node \"c\"), Conv99 (1 node, first: "
+        "Conv99 node \"nms\")");
 }
 
 /* MaxPool's indices and their like, where nothing reads them. */
