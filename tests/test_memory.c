@@ -6,6 +6,7 @@
  *
  * The same counters show that forward and backward allocate nothing.
  */
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,6 +255,31 @@ static void test_loading(void **state)
     exhaust(load_branches);
 }
 
+/* The models of the open cases, those that are refused as well. */
+static void test_loading_cases(void **state)
+{
+    glob_t found;
+    cxai_error error;
+    (void)state;
+    assert_int_equal(glob("tests/data/cases/*/*.onnx", 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        const char *path = found.gl_pathv[i];
+        cxai_status whole = load_path(path, &error), status;
+        for (long n = 1;; n++) {
+            failing_start(n, 1);
+            status = load_path(path, &error);
+            failing_stop();
+            if (!failing_has_failed())
+                break;
+            if (status != CXAI_NO_MEMORY)
+                fail_msg("allocation %ld failed, and the answer was %s: %s", n,
+                         cxai_status_name(status), error.message);
+        }
+        assert_int_equal(status, whole);
+    }
+    globfree(&found);
+}
+
 static void test_sessions(void **state)
 {
     (void)state;
@@ -348,6 +374,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loading),
+        cmocka_unit_test(test_loading_cases),
         cmocka_unit_test(test_sessions),
         cmocka_unit_test(test_methods),
         cmocka_unit_test(test_synthesis),
