@@ -41,7 +41,7 @@ static void a_layer_is_computed(void **state)
     cxai_activations_free(&a);
     assert_null(a.data);
 
-    cxai_shape wrong = net_shape("1,1,2,2");
+    cxai_shape wrong = net_shape("1,2,2,3");
     check_error(
         cxai_activations_compute(&a, model, 99, x, &shape, 1, 0, &error),
         &error, CXAI_INVALID, "");
@@ -49,6 +49,41 @@ static void a_layer_is_computed(void **state)
     check_error(cxai_activations_compute(&a, model, net_value(model, "r"), x,
                                          &wrong, 1, 0, &error),
                 &error, CXAI_INVALID, "");
+    cxai_model_free(&model);
+}
+
+/* Several layers of one forward pass are what each is alone. */
+static void layers_are_computed_together(void **state)
+{
+    cxai_model *model = sign_model();
+    const cxai_real x[6] = { 0, 1, -2, 3, -4, 5 };
+    const int layers[3] = { net_value(model, "r"), net_value(model, "c"),
+                            net_value(model, "x") };
+    cxai_shape shape = net_shape("1,1,2,3");
+    cxai_activations all[3], one;
+    cxai_error error;
+
+    (void)state;
+    check_ok(cxai_activations_compute_layers(all, model, layers, 3, x, &shape,
+                                             1, 0, &error),
+             &error);
+    for (int i = 0; i < 3; i++) {
+        check_ok(cxai_activations_compute(&one, model, layers[i], x, &shape, 1,
+                                          0, &error),
+                 &error);
+        assert_true(cxai_shape_equal(&one.shape, &all[i].shape));
+        assert_memory_equal(one.data, all[i].data,
+                            (size_t)cxai_shape_count(&one.shape) *
+                                sizeof *one.data);
+        cxai_activations_free(&one);
+        cxai_activations_free(&all[i]);
+    }
+    const int wrong[2] = { layers[0], 99 };
+    check_error(cxai_activations_compute_layers(all, model, wrong, 2, x, &shape,
+                                                1, 0, &error),
+                &error, CXAI_INVALID, "");
+    assert_null(all[0].data);
+    assert_null(all[1].data);
     cxai_model_free(&model);
 }
 
@@ -311,6 +346,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_layer_is_computed),
+        cmocka_unit_test(layers_are_computed_together),
         cmocka_unit_test(statistics_by_hand),
         cmocka_unit_test(the_strongest_come_first),
         cmocka_unit_test(maps_become_tiles),

@@ -101,6 +101,18 @@ static void test_lists_of_paths(void **state)
     refuse(f, "cxai classify --labels - -" SMALL, 2, "read once");
 }
 
+/* On a terminal a line tells how far the work is; into a file none goes. */
+static void test_progress_of_a_batch(void **state)
+{
+    fixture *f = *state;
+    succeed(f,
+            "command -v script >/dev/null || exit 0; script -qec "
+            "\"$RUNNER $CXAI classify pictures/rgb8.png pictures/420.jpg" SMALL
+            "\" /dev/null > tty && grep -q 'picture 2 of 2' tty");
+    succeed(f, "cxai classify pictures/rgb8.png pictures/420.jpg" SMALL);
+    assert_string_equal(f->error, "");
+}
+
 /* Same names in different folders, with other endings, other case, or for two
    classes: no file is written twice, and the index tells which is which. */
 static void test_names_do_not_clash(void **state)
@@ -297,6 +309,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_folders),
         TEST(test_lists_of_paths),
+        TEST(test_progress_of_a_batch),
         TEST(test_names_do_not_clash),
         TEST(test_long_and_foreign_names),
         TEST(test_index_of_several_runs),

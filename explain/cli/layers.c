@@ -61,24 +61,53 @@ cxai_status layers_find(layer_list *list, workbench *bench, const char *text,
     return status;
 }
 
+/* Whether a node computes something of the numbers of the values that are
+   marked, and not of their shapes alone. */
+static int depends(const cxai_node *node, const unsigned char *marks)
+{
+    if (strcmp(node->operator_type, "Shape") == 0 ||
+        strcmp(node->operator_type, "Size") == 0)
+        return 0;
+    for (int i = 0; i < node->input_count; i++)
+        if (node->inputs[i] >= 0 && marks[node->inputs[i]])
+            return 1;
+    return 0;
+}
+
+/* Nodes come after those that they depend on. */
+static void add_all(layer_list *list, const workbench *bench,
+                    unsigned char *marks)
+{
+    marks[cxai_model_input(bench->model, 0)] = 1;
+    for (int n = 0; n < cxai_model_node_count(bench->model); n++) {
+        cxai_node node = cxai_model_node(bench->model, n);
+        for (int i = 0; depends(&node, marks) && i < node.output_count; i++) {
+            int value = node.outputs[i];
+            if (value < 0)
+                continue;
+            marks[value] = 1;
+            if (bench->shapes[value].rank >= 2 &&
+                cxai_shape_count(&bench->shapes[value]) > 0)
+                list->values[list->count++] = value;
+        }
+    }
+}
+
 cxai_status layers_all(layer_list *list, const workbench *bench,
                        cxai_error *error)
 {
     cxai_status status = make_room(list, bench, error);
-    for (int n = 0;
-         status == CXAI_OK && n < cxai_model_node_count(bench->model); n++) {
-        cxai_node node = cxai_model_node(bench->model, n);
-        for (int i = 0; i < node.output_count; i++) {
-            int value = node.outputs[i];
-            const cxai_shape *shape = value < 0 ? NULL : &bench->shapes[value];
-            if (shape != NULL && shape->rank >= 2 &&
-                cxai_shape_count(shape) > 0)
-                list->values[list->count++] = value;
-        }
-    }
-    if (status == CXAI_OK && list->count == 0)
-        status = cxai_fail(error, CXAI_NOT_FOUND, "no layer has channels");
-    return status;
+    if (status != CXAI_OK)
+        return status;
+    unsigned char *marks =
+        calloc((size_t)cxai_model_value_count(bench->model) + 1, 1);
+    if (marks == NULL)
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for the layers");
+    add_all(list, bench, marks);
+    free(marks);
+    return list->count > 0
+               ? CXAI_OK
+               : cxai_fail(error, CXAI_NOT_FOUND, "no layer has channels");
 }
 
 void layers_free(layer_list *list)

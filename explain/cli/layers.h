@@ -14,8 +14,8 @@ typedef struct layer_list {
 cxai_status layers_find(layer_list *list, workbench *bench, const char *text,
                         cxai_error *error);
 
-/* Every value that a node makes and that has channels, in the order of the
-   nodes. */
+/* Every value that a node makes of the input and that has channels, in the
+   order of the nodes. */
 cxai_status layers_all(layer_list *list, const workbench *bench,
                        cxai_error *error);
 
