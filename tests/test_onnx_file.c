@@ -318,7 +318,7 @@ static void constants_that_grow(void **state)
         model_file file;
         cxai_model *model;
         cxai_error error;
-        char input[8] = "size", output[8];
+        char input[32] = "size", output[32];
         model_file_start(&file, 13);
         model_file_input(&file, "x", "1");
         model_file_raw(
@@ -330,7 +330,7 @@ static void constants_that_grow(void **state)
                             input, output);
             strcpy(input, output);
         }
-        char inputs[16];
+        char inputs[64];
         snprintf(inputs, sizeof inputs, "x,%s", output);
         model_file_node(&file, "Add", "", inputs, "y");
         model_file_output(&file, "y");
