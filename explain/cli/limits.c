@@ -44,7 +44,7 @@ static int read_one(limits *out, const char *text)
 {
     const char *equals = strchr(text, '=');
     size_t length = equals != NULL ? (size_t)(equals - text) : 0;
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    for (size_t i = 0; equals != NULL && i < sizeof keys / sizeof *keys; i++)
         if (strlen(keys[i].name) == length &&
             strncmp(keys[i].name, text, length) == 0)
             return read_size(equals + 1, keys[i].thousand,

@@ -28,7 +28,7 @@ static void add_span(char *text, size_t size, const cxai_span *span)
         add(text, size, "%lld", (long long)span->first);
     else
         add(text, size, "%lld:%lld", (long long)span->first,
-            (long long)(span->first + span->count));
+            (long long)span->first + span->count);
 }
 
 char *cxai_target_indices(const cxai_target_term *term, const cxai_shape *shape,

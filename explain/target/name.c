@@ -1,4 +1,5 @@
 /* The names that targets are made of: classes, sides, ranks, layers. */
+#include <stdio.h>
 #include <string.h>
 
 #include "parse.h"
@@ -94,7 +95,7 @@ static cxai_status find_label(const cx_reader *r, const char *name, int *index)
     if (status == CXAI_NOT_FOUND && r->error != NULL &&
         strpbrk(name, "-+") != NULL) {
         char message[sizeof r->error->message];
-        strcpy(message, r->error->message);
+        memcpy(message, r->error->message, sizeof message);
         cxai_fail(r->error, status, "%.900s; signs need spaces: cat - dog",
                   message);
     }
@@ -140,7 +141,7 @@ static cxai_status set_element(const cx_reader *r, cxai_target_term *term,
 
     if (open == name)
         return cx_refuse_target(r, "it names no layer before its bracket");
-    strcpy(indices, open);
+    snprintf(indices, sizeof indices, "%s", open);
     *open = '\0';
     cxai_status status =
         cxai_model_find(c->model, name, &r->target->value, r->error);

@@ -190,11 +190,13 @@ static cxai_status read_target(cx_reader *r, cxai_target *out,
 
     r->target = &target;
     r->start = *text = skip_spaces(*text);
-    if (ends_target(r, *text))
-        return cxai_fail(r->error, CXAI_INVALID,
-                         r->in_list ? "there is an empty target in the list"
-                                    : "the target is empty");
-    cxai_status status = read_terms(r, text);
+    cxai_status status =
+        ends_target(r, *text)
+            ? cxai_fail(r->error, CXAI_INVALID,
+                        r->in_list ? "there is an empty target in the list"
+                                   : "the target is empty")
+            : read_terms(r, text);
+    r->target = NULL;
     if (status == CXAI_OK)
         *out = target;
     return status;
@@ -279,7 +281,7 @@ static cxai_status append_ranks(cx_reader *r, list *l, int64_t first,
     for (int64_t rank = first; status == CXAI_OK && rank <= last; rank++) {
         int digits = snprintf(copy, size, "top%lld", (long long)rank);
         const char *p = copy;
-        strcpy(copy + digits, rest);
+        memcpy(copy + digits, rest, strlen(rest) + 1);
         status = append(r, l, &p);
         *text = rest + (p - copy - digits);
     }

@@ -13,7 +13,7 @@ enum { MOST_ROUNDS = 8 };
 typedef struct channels {
     const cxai_model *model;
     const cxai_shape *shapes;
-    signed char *axis;
+    int *axis;
     int changed;
 } channels;
 
@@ -30,7 +30,7 @@ static void note(channels *c, int value, int axis)
     if (value < 0 || axis < 1 || c->axis[value] != 0 ||
         c->shapes[value].rank < 3 || axis >= c->shapes[value].rank)
         return;
-    c->axis[value] = (signed char)axis;
+    c->axis[value] = axis;
     c->changed = 1;
 }
 
@@ -221,7 +221,7 @@ static void spread(channels *c, const cx_node *node, int backwards)
 }
 
 void cx_channel_axes(const cxai_model *model, const cxai_shape *shapes,
-                     signed char *axis)
+                     int *axis)
 {
     channels c = { .model = model, .shapes = shapes, .axis = axis };
     memset(axis, 0, (size_t)model->value_count);

@@ -7,6 +7,6 @@
 /* axis[value] = the channels' axis, 0 where it is not known or the rank is
    below 3; axis holds value_count entries. */
 void cx_channel_axes(const cxai_model *model, const cxai_shape *shapes,
-                     signed char *axis);
+                     int *axis);
 
 #endif

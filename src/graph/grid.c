@@ -14,7 +14,7 @@ int cx_grids_open(cx_grids *grids, const cxai_model *model,
                   const cxai_shape *shapes)
 {
     *grids = (cx_grids){ .model = model, .shapes = shapes };
-    grids->axis = cx_alloc((size_t)model->value_count, 1);
+    grids->axis = cx_alloc((size_t)model->value_count, sizeof *grids->axis);
     if (grids->axis == NULL)
         return -1;
     cx_channel_axes(model, shapes, grids->axis);

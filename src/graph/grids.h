@@ -8,7 +8,7 @@
 typedef struct cx_grids {
     const cxai_model *model;
     const cxai_shape *shapes;
-    signed char *axis; /* see cx_channel_axes */
+    int *axis; /* see cx_channel_axes */
 } cx_grids;
 
 /* 0, or -1 without memory. */

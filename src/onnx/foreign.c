@@ -50,8 +50,8 @@ static int is_text(const unsigned char *bytes, size_t size)
 {
     enum { SHORTEST = 4, LOOKED_AT = 64 };
     for (size_t i = 0; i < size && i < LOOKED_AT; i++)
-        if ((bytes[i] < ' ' || bytes[i] > '~') &&
-            memchr("\t\r\n", bytes[i], 3) == NULL)
+        if ((bytes[i] < ' ' || bytes[i] > '~') && bytes[i] != '\t' &&
+            bytes[i] != '\r' && bytes[i] != '\n')
             return 0;
     return size >= SHORTEST;
 }

@@ -115,7 +115,7 @@ static cxai_status infer(const cx_case *c)
 /* The two pixels around a place and the share of the second; -1 outside. */
 static double between(double place, int64_t size, int64_t pixel[2])
 {
-    if (place < -1 || place > (double)size)
+    if (!(place >= -1 && place <= (double)size)) /* NaN, too */
         return -1;
     place = place > 0 ? place : 0;
     pixel[0] = (int64_t)place;
@@ -132,7 +132,7 @@ static taps take(const params *p, const region *r, const int64_t bin[2],
                  int64_t s)
 {
     taps t = { .pixel = { 0 } };
-    int64_t pixel[2][2];
+    int64_t pixel[2][2] = { { 0 } };
     double share[2];
     const int64_t at[2] = { s / r->axis[1].samples, s % r->axis[1].samples };
     for (int a = 0; a < 2; a++) {
