@@ -168,11 +168,16 @@ static void run(outcome *o, const char *line, long n, int once)
     lead_back(stderr, err, said, o->said);
 }
 
-/* Exit code 1 and one line. */
+/* Exit code 1 and one line, behind the warnings of what came before it. */
 static int is_refusal(const outcome *o)
 {
-    const char *end = strchr(o->said, '\n');
-    return o->code == EXIT_FAILED && strncmp(o->said, "cxai", 4) == 0 &&
+    static const char warning[] = "cxai: warning: ";
+    const char *line = o->said, *end = strchr(line, '\n');
+    while (end != NULL && strncmp(line, warning, sizeof warning - 1) == 0) {
+        line = end + 1;
+        end = strchr(line, '\n');
+    }
+    return o->code == EXIT_FAILED && strncmp(line, "cxai", 4) == 0 &&
            end != NULL && end[1] == '\0';
 }
 
