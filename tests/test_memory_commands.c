@@ -168,17 +168,18 @@ static void run(outcome *o, const char *line, long n, int once)
     lead_back(stderr, err, said, o->said);
 }
 
-/* Exit code 1 and one line, behind the warnings of what came before it. */
+/* Exit code 1 and one line, besides warnings. */
 static int is_refusal(const outcome *o)
 {
     static const char warning[] = "cxai: warning: ";
-    const char *line = o->said, *end = strchr(line, '\n');
-    while (end != NULL && strncmp(line, warning, sizeof warning - 1) == 0) {
-        line = end + 1;
+    int lines = 0;
+    for (const char *line = o->said, *end; *line != '\0'; line = end + 1) {
         end = strchr(line, '\n');
+        if (end == NULL || strncmp(line, "cxai", 4) != 0)
+            return 0;
+        lines += strncmp(line, warning, sizeof warning - 1) != 0;
     }
-    return o->code == EXIT_FAILED && strncmp(line, "cxai", 4) == 0 &&
-           end != NULL && end[1] == '\0';
+    return o->code == EXIT_FAILED && lines == 1;
 }
 
 /* Fails every allocation of a command in turn, until it has none that fails.

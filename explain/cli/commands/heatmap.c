@@ -154,16 +154,17 @@ static cxai_status choose_layer(heater *h, workbench *bench, cxai_error *error)
         find_layer(bench, h->settings->layer, &h->options.layer, error);
     if (status != CXAI_OK)
         return status;
-    cxai_grid grid;
-    if (h->wish.method->needs & CXAI_NEEDS_LAYER &&
-        cxai_model_grid(bench->model, bench->shapes, h->options.layer,
-                        h->options.layer_layout, &grid, NULL) == CXAI_OK &&
-        grid.height * grid.width == 1)
-        return cxai_fail(error, CXAI_INVALID,
-                         "layer \"%s\" has no positions left: take a layer "
-                         "before the pooling",
-                         cxai_model_value_name(bench->model, h->options.layer));
-    return CXAI_OK;
+    cxai_grid grid = { 0 };
+    if (h->wish.method->needs & CXAI_NEEDS_LAYER)
+        status = cxai_model_grid(bench->model, bench->shapes, h->options.layer,
+                                 h->options.layer_layout, &grid, error);
+    if (status == CXAI_OK && grid.height * grid.width == 1)
+        status =
+            cxai_fail(error, CXAI_INVALID,
+                      "layer \"%s\" has no positions left: take a layer "
+                      "before the pooling",
+                      cxai_model_value_name(bench->model, h->options.layer));
+    return status;
 }
 
 static int find_layout(heater *h)
@@ -180,7 +181,8 @@ static int find_layout(heater *h)
     return EXIT_USAGE;
 }
 
-/* What cannot be found for one picture cannot be for any: it is said once. */
+/* What cannot be found for one picture cannot be for any: it is said once.
+   Other mistakes, as a box outside of the photo, are the picture's own. */
 static cxai_status look_for_target(const heater *h, const workbench *bench,
                                    cxai_error *error)
 {
@@ -190,7 +192,8 @@ static cxai_status look_for_target(const heater *h, const workbench *bench,
     cxai_status status = cxai_target_parse_list(&targets, &count, &context,
                                                 h->settings->target, error);
     free(targets);
-    return status == CXAI_NOT_FOUND ? status : CXAI_OK;
+    return status == CXAI_NOT_FOUND || status == CXAI_NO_MEMORY ? status
+                                                                : CXAI_OK;
 }
 
 static int find_options(heater *h, batch *b)
