@@ -10,56 +10,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
-#include "cxai/file.h"
 #include "cxai/heatmap.h"
 #include "support/check.h"
+#include "support/reference.h"
 
-#define FOLDER "tests/data/heatmaps/"
+#define FOLDER "tests/data/heatmaps"
 #define NETS "tests/data/nets/"
 
 /* Of the largest magnitude of a case: the rounding of float32. */
 static const double tolerance = 1e-4;
 
-/* The reference's arrays, and the picture that all cases explain. */
-typedef struct reference {
-    cJSON *index;
-    cxai_real *numbers, *input;
-    cxai_shape numbers_shape, input_shape;
-} reference;
-
 static int setup(void **state)
 {
-    reference *r = calloc(1, sizeof *r);
-    void *text;
-    size_t size;
-    cxai_error error;
+    static reference r;
 
-    check_ok(cxai_file_read(FOLDER "index.json", 0, &text, &size, &error),
-             &error);
-    r->index = cJSON_ParseWithLength(text, size);
-    free(text);
-    assert_non_null(r->index);
-    check_ok(cxai_npy_load(FOLDER "numbers.npy", 0, &r->numbers,
-                           &r->numbers_shape, &error),
-             &error);
-    check_ok(
-        cxai_npy_load(NETS "input.npy", 0, &r->input, &r->input_shape, &error),
-        &error);
-    r->input_shape.dim[0] = 1; /* the first picture */
-    *state = r;
+    reference_open(&r, FOLDER, "numbers.npy", NETS "input.npy");
+    r.input_shape.dim[0] = 1; /* the first picture */
+    *state = &r;
     return 0;
 }
 
 static int teardown(void **state)
 {
-    reference *r = *state;
-
-    cJSON_Delete(r->index);
-    free(r->numbers);
-    free(r->input);
-    free(r);
+    reference_close(*state);
     return 0;
 }
 
@@ -112,14 +85,10 @@ static void compare(const cJSON *one, const char *file, const reference *r,
                     const cxai_heatmap *maps, int count)
 {
     const cJSON *method = cJSON_GetObjectItem(one, "method");
-    const cJSON *shape = cJSON_GetObjectItem(one, "shape");
     int64_t size = cxai_shape_count(&maps[0].shape);
     const cxai_real *want = r->numbers + (int64_t)number_of(one, "offset", -1);
 
-    assert_int_equal(maps[0].shape.rank, cJSON_GetArraySize(shape));
-    for (int axis = 0; axis < maps[0].shape.rank; axis++)
-        assert_int_equal(maps[0].shape.dim[axis],
-                         cJSON_GetArrayItem(shape, axis)->valueint);
+    reference_check_shape(one, &maps[0].shape);
     assert_true(want >= r->numbers &&
                 want + count * size <= r->numbers + r->numbers_shape.dim[0]);
     for (int i = 0; i < count; i++, want += size) {

@@ -3,13 +3,13 @@
  * Pillow and OpenCV (tests/reference/pictures.py), and against damage.
  */
 #include "support/check.h"
+#include "support/reference.h"
 
 #include <stdio.h> /* jpeglib.h needs it */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cjson/cJSON.h>
 #include <jpeglib.h>
 #include <png.h>
 
@@ -18,34 +18,17 @@
 
 #define FOLDER "tests/data/pictures/"
 
-typedef struct fixture {
-    cJSON *index;
-    cxai_real *pixels;
-} fixture;
-
 static int set_up(void **state)
 {
-    static fixture f;
-    cxai_error error;
-    cxai_shape shape;
-    void *json;
-    size_t size;
-    check_ok(cxai_file_read(FOLDER "index.json", 0, &json, &size, &error),
-             &error);
-    f.index = cJSON_ParseWithLength(json, size);
-    free(json);
-    assert_non_null(f.index);
-    check_ok(cxai_npy_load(FOLDER "pixels.npy", 0, &f.pixels, &shape, &error),
-             &error);
-    *state = &f;
+    static reference r;
+    reference_open(&r, FOLDER, "pixels.npy", NULL);
+    *state = &r;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    fixture *f = *state;
-    cJSON_Delete(f->index);
-    free(f->pixels);
+    reference_close(*state);
     return 0;
 }
 
@@ -93,7 +76,7 @@ static void check_pixels(const cxai_image *image, const cxai_real *want,
 /* Bit for bit: PNG is exact, and JPEG is decoded by the same library. */
 static void test_kinds(void **state)
 {
-    fixture *f = *state;
+    reference *f = *state;
     int count = 0;
     const cJSON *entry;
     cJSON_ArrayForEach(entry, cJSON_GetObjectItem(f->index, "files"))
@@ -107,7 +90,7 @@ static void test_kinds(void **state)
         assert_int_equal(image.channels, 3);
         assert_int_equal(image.width, number(entry, "width"));
         assert_int_equal(image.height, number(entry, "height"));
-        check_pixels(&image, f->pixels + number(entry, "offset"), file);
+        check_pixels(&image, f->numbers + number(entry, "offset"), file);
         assert_string_equal(info.format, text(entry, "format"));
         assert_int_equal(info.alpha_composited, number(entry, "alpha"));
         assert_int_equal(info.orientation, number(entry, "orientation"));
@@ -231,7 +214,7 @@ static void test_cmyk(void **state)
 
 static void test_refused(void **state)
 {
-    fixture *f = *state;
+    reference *f = *state;
     int count = 0;
     const cJSON *entry;
     cJSON_ArrayForEach(entry, cJSON_GetObjectItem(f->index, "refused"))

@@ -12,26 +12,6 @@
 
 static const cxai_real x[] = { 3, 250, 0 };
 
-static cxai_status try_load(model_file *file, cxai_model **model,
-                            cxai_error *error)
-{
-    size_t size;
-    const void *bytes = model_file_pack(file, &size);
-    error->message[0] = '\0';
-    cxai_status status =
-        cxai_model_load_memory(model, bytes, size, NULL, NULL, error);
-    model_file_end(file);
-    return status;
-}
-
-static cxai_model *load(model_file *file)
-{
-    cxai_model *model;
-    cxai_error error;
-    check_ok(try_load(file, &model, &error), &error);
-    return model;
-}
-
 /* Output number `output` and its gradient at the input, of x. */
 static void check_answer(const cxai_model *model, int output,
                          const double *want, const double *gradient)
@@ -91,7 +71,7 @@ static void pictures_of_bytes(void **state)
         to->i = TENSOR_TYPE(FLOAT);
         model_file_node(&file, "Mul", "", "f,w", "y");
         model_file_output(&file, "y");
-        cxai_model *model = load(&file);
+        cxai_model *model = model_file_load(&file);
         assert_true(cxai_model_input_is_integer(model, 0));
         check_answer(model, 0, (double[]){ 3, -500, 0 },
                      (double[]){ 1, -2, 3 });
@@ -124,7 +104,7 @@ static void names_of_classes(void **state)
     (void)state;
     model_file file;
     classify(&file, "lm");
-    cxai_model *model = load(&file);
+    cxai_model *model = model_file_load(&file);
     assert_int_equal(cxai_model_output_count(model), 1);
     assert_int_equal(cxai_model_logits(model), net_value(model, "y"));
     const double e = exp(3); /* of y = 3, -500, 0 */
@@ -132,7 +112,7 @@ static void names_of_classes(void **state)
                  (double[]){ 0, 0, 0 });
     cxai_model_free(&model);
     classify(&file, "yl");
-    model = load(&file);
+    model = model_file_load(&file);
     check_answer(model, 0, (double[]){ 3, -500, 0 }, (double[]){ 1, -2, 3 });
     cxai_model_free(&model);
 }
@@ -144,7 +124,7 @@ static void nothing_but_names(void **state)
     cxai_model *model;
     cxai_error error;
     classify(&file, "l");
-    check_error(try_load(&file, &model, &error), &error, CXAI_UNSUPPORTED,
+    check_error(model_file_try(&file, &model, &error), &error, CXAI_UNSUPPORTED,
                 "made of texts (\"label\")");
 }
 
@@ -163,7 +143,7 @@ static void unsupported_operators_are_listed(void **state)
     foreign(&file, "com.example", "Foo", "d", "y");
     model_file_output(&file, "y");
     check_error(
-        try_load(&file, &model, &error), &error, CXAI_UNSUPPORTED,
+        model_file_try(&file, &model, &error), &error, CXAI_UNSUPPORTED,
         "com.example.Foo (3 nodes, first: Foo node \"a\"), org.example.Foo (1 "
         "node, first: Foo node \"c\"), Conv99 (1 node, first: "
         "Conv99 node \"nms\")");
@@ -186,7 +166,7 @@ static void unread_outputs_are_no_obstacle(void **state)
             "kernel_shape", "1");
         model_file_node(&file, "Mul", "", "p,w", "y");
         model_file_output(&file, "y");
-        cxai_model *model = load(&file);
+        cxai_model *model = model_file_load(&file);
         check_answer(model, 0, (double[]){ 3, -500, 0 },
                      (double[]){ 1, -2, 3 });
         cxai_model_free(&model);
@@ -232,7 +212,7 @@ static void channels_are_found(void **state)
         group->has_i = 1;
         group->i = 2;
         model_file_output(&file, "y");
-        cxai_model *model = load(&file);
+        cxai_model *model = model_file_load(&file);
         const cxai_shape got = cxai_model_input_shape(model, 0);
         assert_true(cxai_shape_equal(&got, &inputs[i].want));
         cxai_model_free(&model);

@@ -29,18 +29,6 @@ static void refuse(model_file *file, cxai_status wanted, const char *cause)
     model_file_end(file);
 }
 
-static cxai_model *load(model_file *file)
-{
-    size_t size;
-    const void *bytes = model_file_pack(file, &size);
-    cxai_model *model;
-    cxai_error error = { .message = "" };
-    check_ok(cxai_model_load_memory(&model, bytes, size, NULL, NULL, &error),
-             &error);
-    model_file_end(file);
-    return model;
-}
-
 /* y = relu(x) + w */
 static void start(model_file *file, int64_t opset)
 {
@@ -160,7 +148,7 @@ static void versions(void **state)
     model_file file;
     for (int64_t opset = 6; opset <= 28; opset += 22) {
         start(&file, opset);
-        cxai_model *model = load(&file);
+        cxai_model *model = model_file_load(&file);
         assert_int_equal(cxai_model_opset(model), opset);
         cxai_model_free(&model);
     }
@@ -195,7 +183,7 @@ static void default_domain(void **state)
     start(&file, 13);
     file.model.opset_import[0]->domain = model_file_text(&file, "ai.onnx");
     file.graph->node[0]->domain = model_file_text(&file, "ai.onnx");
-    cxai_model *model = load(&file);
+    cxai_model *model = model_file_load(&file);
     assert_int_equal(cxai_model_opset(model), 13);
     assert_string_equal(cxai_model_node(model, 0).domain, "");
     cxai_model_free(&model);
@@ -358,7 +346,7 @@ static void inputs(void **state)
     model_file_input(&file, "second", "-1,0,5,height");
     model_file_node(&file, "Relu", "", "second", "z");
     model_file_output(&file, "z");
-    cxai_model *model = load(&file);
+    cxai_model *model = model_file_load(&file);
     assert_int_equal(cxai_model_input_count(model), 2);
     assert_string_equal(
         cxai_model_value_name(model, cxai_model_input(model, 1)), "second");
@@ -431,7 +419,7 @@ static void properties(void **state)
     file.model.metadata_props = entries;
     file.model.n_metadata_props = 1;
     file.model.producer_name = model_file_text(&file, "somebody");
-    cxai_model *model = load(&file);
+    cxai_model *model = model_file_load(&file);
     assert_string_equal(cxai_model_metadata(model, "input.mean"), "1 2 3");
     assert_null(cxai_model_metadata(model, "input.std"));
     assert_string_equal(cxai_model_producer_name(model), "somebody");
@@ -471,7 +459,7 @@ static void large_weights_stay_in_the_file(void **state)
     sha256_init(&context);
     sha256_update(&context, size, bytes);
     sha256_digest(&context, sizeof sum, sum);
-    cxai_model *model = load(&file);
+    cxai_model *model = model_file_load(&file);
     for (int i = 0; i < 4; i++) {
         cxai_tensor weight =
             cxai_model_constant(model, net_value(model, names[i]));

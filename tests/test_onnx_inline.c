@@ -15,31 +15,11 @@ enum { OPSET = 18 };
 
 static const double exact = 0;
 
-static cxai_status try_load(model_file *file, cxai_model **model,
-                            cxai_error *error)
-{
-    size_t size;
-    const void *bytes = model_file_pack(file, &size);
-    error->message[0] = '\0';
-    cxai_status status =
-        cxai_model_load_memory(model, bytes, size, NULL, NULL, error);
-    model_file_end(file);
-    return status;
-}
-
-static cxai_model *load(model_file *file)
-{
-    cxai_model *model;
-    cxai_error error;
-    check_ok(try_load(file, &model, &error), &error);
-    return model;
-}
-
 static void refuse(model_file *file, cxai_status wanted, const char *cause)
 {
     cxai_model *model;
     cxai_error error;
-    check_error(try_load(file, &model, &error), &error, wanted, cause);
+    check_error(model_file_try(file, &model, &error), &error, wanted, cause);
 }
 
 /* Runs a model of one input and one output of two numbers each. */
@@ -122,7 +102,7 @@ static void attributes_are_handed_on(void **state)
     set_float(&file, call(&file, "leak", "first", "x", "h"), "slope", 0.5F);
     set_float(&file, call(&file, "wrapped", "second", "h", "y"), "steepness",
               0.25F);
-    cxai_model *model = load(&file);
+    cxai_model *model = model_file_load(&file);
     model_file_end(&leak);
     model_file_end(&outer);
     assert_int_equal(cxai_model_node_count(model), 4);
@@ -149,7 +129,7 @@ static void attributes_have_defaults(void **state)
     function->n_attribute_proto = 1;
     call(&file, "leak", "", "x", "h");
     call(&file, "leak", "", "h", "y");
-    cxai_model *model = load(&file);
+    cxai_model *model = model_file_load(&file);
     model_file_end(&leak);
     check_answer(model, x, (double[]){ 4, -2 });
 }
@@ -172,7 +152,7 @@ static void values_inside_are_its_own(void **state)
     call(&file, "f", "two", "same,", "t,,g");
     model_file_node(&file, "Add", "", "h,t", "i");
     model_file_node(&file, "Sub", "", "i,g", "y");
-    cxai_model *model = load(&file);
+    cxai_model *model = model_file_load(&file);
     model_file_end(&body);
     /* h = 8,-8; t = 8,-16; g = 4,-8 */
     check_answer(model, x, (double[]){ 12, -16 });
@@ -297,7 +277,7 @@ static void branches_are_taken(void **state)
     model_file_node(&file, "Not", "", "yes", "no"); /* below its reader */
     truth(&file, "yes", 1);
     model_file_node(&file, "Add", "", "a,b", "y");
-    cxai_model *model = load(&file);
+    cxai_model *model = model_file_load(&file);
     assert_int_equal(cxai_model_node_count(model), 3);
     check_answer(model, x, (double[]){ 8, -16 });
 }
@@ -314,7 +294,7 @@ static void branches_may_be_empty(void **state)
     model_file_output(&branch, "x");
     model_file_branch(&file, node, "then_branch", &branch);
     model_file_end(&branch);
-    check_answer(load(&file), x, (double[]){ 4, -8 });
+    check_answer(model_file_load(&file), x, (double[]){ 4, -8 });
 }
 
 /* then: If(then: ..., innermost: Neg) `levels` deep. */
@@ -344,7 +324,7 @@ static void branches_in_branches(void **state)
     model_file file;
     start(&file);
     nest(&file, 20);
-    check_answer(load(&file), x, (double[]){ -4, 8 });
+    check_answer(model_file_load(&file), x, (double[]){ -4, 8 });
     start(&file);
     nest(&file, 100);
     refuse(&file, CXAI_LIMIT, "nested more than 64 deep");

@@ -11,13 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
-#include "cxai/file.h"
 #include "cxai/heatmap.h"
 #include "cxai/preprocess.h"
 #include "support/check.h"
 #include "support/effort.h"
+#include "support/reference.h"
 
 #define MODEL "data/efficientnet-lite0.int8.onnx"
 
@@ -36,8 +34,6 @@ typedef struct fixture {
 static int setup(void **state)
 {
     fixture *f = calloc(1, sizeof *f);
-    void *text;
-    size_t size;
     cxai_error error;
 
     check_ok(cxai_model_load(&f->model, MODEL, NULL, &error), &error);
@@ -45,11 +41,7 @@ static int setup(void **state)
              &error);
     check_ok(cxai_labels_load(&f->labels, f->preprocess.labels, &error),
              &error);
-    check_ok(cxai_file_read("data/boxes.json", 0, &text, &size, &error),
-             &error);
-    f->boxes = cJSON_ParseWithLength(text, size);
-    free(text);
-    assert_non_null(f->boxes);
+    f->boxes = reference_json("data/boxes.json");
     f->input_shape = cxai_preprocess_shape(&f->preprocess, 1);
     f->shapes =
         calloc((size_t)cxai_model_value_count(f->model), sizeof *f->shapes);

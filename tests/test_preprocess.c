@@ -3,13 +3,12 @@
  * (tests/reference/preprocess.py) and against hand calculation.
  */
 #include "support/check.h"
+#include "support/reference.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cjson/cJSON.h>
 
 #include "cxai/file.h"
 #include "cxai/preprocess.h"
@@ -21,14 +20,8 @@ static cJSON *cases;
 static int set_up(void **state)
 {
     (void)state;
-    cxai_error error;
-    void *json;
-    size_t size;
-    check_ok(cxai_file_read(FOLDER "cases.json", 0, &json, &size, &error),
-             &error);
-    cases = cJSON_ParseWithLength(json, size);
-    free(json);
-    return cases != NULL ? 0 : -1;
+    cases = reference_json(FOLDER "cases.json");
+    return 0;
 }
 
 static int tear_down(void **state)

@@ -3,15 +3,13 @@
  * (tests/reference/recipes.py) and against hand calculation.
  */
 #include "support/check.h"
+#include "support/reference.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
-#include "cxai/file.h"
 #include "cxai/preprocess.h"
 
 #define FOLDER "tests/data/recipes/"
@@ -66,19 +64,12 @@ static void test_libraries(void **state)
 {
     (void)state;
     cxai_error error;
-    cxai_shape shape;
-    cxai_real *numbers;
-    void *text;
-    size_t size;
+    reference r;
     int count = 0;
-    check_ok(cxai_file_read(FOLDER "index.json", 0, &text, &size, &error),
-             &error);
-    check_ok(cxai_npy_load(FOLDER "tensors.npy", 0, &numbers, &shape, &error),
-             &error);
-    cJSON *index = cJSON_ParseWithLength(text, size);
-    const cxai_real *want = numbers;
+    reference_open(&r, FOLDER, "tensors.npy", NULL);
+    const cxai_real *want = r.numbers;
     const cJSON *entry;
-    cJSON_ArrayForEach(entry, index)
+    cJSON_ArrayForEach(entry, r.index)
     {
         const char *name = cJSON_GetObjectItem(entry, "recipe")->valuestring;
         int side = cJSON_GetObjectItem(entry, "size")->valueint;
@@ -100,10 +91,8 @@ static void test_libraries(void **state)
         count++;
     }
     assert_int_equal(count, 24);
-    assert_ptr_equal(want, numbers + cxai_shape_count(&shape));
-    cJSON_Delete(index);
-    free(text);
-    free(numbers);
+    assert_ptr_equal(want, r.numbers + cxai_shape_count(&r.numbers_shape));
+    reference_close(&r);
 }
 
 /* ---- by hand ---- */

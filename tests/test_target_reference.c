@@ -10,53 +10,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
-#include "cxai/file.h"
 #include "cxai/heatmap.h"
 #include "support/check.h"
+#include "support/reference.h"
 
-#define FOLDER "tests/data/targets/"
+#define FOLDER "tests/data/targets"
 
 /* Of the largest magnitude of a case: the rounding of float32. */
 static const double tolerance = 1e-4;
 
-typedef struct reference {
-    cJSON *index;
-    cxai_real *numbers, *input;
-    cxai_shape numbers_shape, input_shape;
-} reference;
-
 static int setup(void **state)
 {
-    reference *r = calloc(1, sizeof *r);
-    void *text;
-    size_t size;
-    cxai_error error;
+    static reference r;
 
-    check_ok(cxai_file_read(FOLDER "index.json", 0, &text, &size, &error),
-             &error);
-    r->index = cJSON_ParseWithLength(text, size);
-    free(text);
-    assert_non_null(r->index);
-    check_ok(cxai_npy_load(FOLDER "numbers.npy", 0, &r->numbers,
-                           &r->numbers_shape, &error),
-             &error);
-    check_ok(cxai_npy_load(FOLDER "input.npy", 0, &r->input, &r->input_shape,
-                           &error),
-             &error);
-    *state = r;
+    reference_open(&r, FOLDER, "numbers.npy", FOLDER "/input.npy");
+    *state = &r;
     return 0;
 }
 
 static int teardown(void **state)
 {
-    reference *r = *state;
-
-    cJSON_Delete(r->index);
-    free(r->numbers);
-    free(r->input);
-    free(r);
+    reference_close(*state);
     return 0;
 }
 
@@ -68,15 +42,11 @@ static const char *text_of(const cJSON *one, const char *key)
 static void compare(const cJSON *one, const reference *r,
                     const cxai_heatmap *map)
 {
-    const cJSON *shape = cJSON_GetObjectItem(one, "shape");
     int64_t offset = cJSON_GetObjectItem(one, "offset")->valueint;
     int64_t size = cxai_shape_count(&map->shape);
     double score = cJSON_GetObjectItem(one, "score")->valuedouble;
 
-    assert_int_equal(map->shape.rank, cJSON_GetArraySize(shape));
-    for (int axis = 0; axis < map->shape.rank; axis++)
-        assert_int_equal(map->shape.dim[axis],
-                         cJSON_GetArrayItem(shape, axis)->valueint);
+    reference_check_shape(one, &map->shape);
     assert_true(offset >= 0 && offset + size <= r->numbers_shape.dim[0]);
     double far = relative_error(map->data, r->numbers + offset, size);
     if (!(far <= tolerance) || !(fabs(map->score - score) <= 1e-5))
@@ -96,7 +66,7 @@ static void run_case(const cJSON *one, const reference *r)
     char path[256];
     cxai_error error;
 
-    snprintf(path, sizeof path, FOLDER "%s.onnx", text_of(one, "network"));
+    snprintf(path, sizeof path, FOLDER "/%s.onnx", text_of(one, "network"));
     check_ok(cxai_model_load(&model, path, NULL, &error), &error);
     check_ok(cxai_heatmap_find(&method, text_of(one, "method"), &error),
              &error);

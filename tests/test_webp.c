@@ -3,12 +3,11 @@
  * (tests/reference/webp.py); elsewhere they are named as unsupported.
  */
 #include "support/check.h"
+#include "support/reference.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cjson/cJSON.h>
 
 #include "cxai/file.h"
 #include "cxai/image.h"
@@ -29,18 +28,11 @@ static void test_pixels(void **state)
 {
     (void)state;
     cxai_error error;
-    cxai_shape shape;
-    cxai_real *numbers;
-    void *text;
-    size_t size;
-    check_ok(cxai_file_read(FOLDER "index.json", 0, &text, &size, &error),
-             &error);
-    check_ok(cxai_npy_load(FOLDER "pixels.npy", 0, &numbers, &shape, &error),
-             &error);
-    cJSON *index = cJSON_ParseWithLength(text, size);
-    const cxai_real *want = numbers;
+    reference r;
+    reference_open(&r, FOLDER, "pixels.npy", NULL);
+    const cxai_real *want = r.numbers;
     const cJSON *entry;
-    cJSON_ArrayForEach(entry, index)
+    cJSON_ArrayForEach(entry, r.index)
     {
         char path[128];
         cxai_image image;
@@ -62,10 +54,8 @@ static void test_pixels(void **state)
                          image.pixels[i], (int)*want);
         cxai_image_free(&image);
     }
-    assert_ptr_equal(want, numbers + cxai_shape_count(&shape));
-    cJSON_Delete(index);
-    free(text);
-    free(numbers);
+    assert_ptr_equal(want, r.numbers + cxai_shape_count(&r.numbers_shape));
+    reference_close(&r);
 }
 
 static void check_refused(const void *bytes, size_t size, cxai_status wanted,

@@ -5,21 +5,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cxai/file.h"
 #include "support/cases_checks.h"
 #include "support/check.h"
+#include "support/reference.h"
 
 #define FOLDER "tests/data/cases"
 
 cJSON *cases_read(void)
 {
-    void *bytes;
-    size_t size;
-    if (cxai_file_read(FOLDER "/expected.json", 0, &bytes, &size, NULL))
-        return NULL;
-    cJSON *json = cJSON_ParseWithLength(bytes, size);
-    free(bytes);
-    return json;
+    return reference_json(FOLDER "/expected.json");
 }
 
 const char *cases_path(char *path, const char *file)

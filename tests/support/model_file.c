@@ -1,11 +1,9 @@
 #include "support/model_file.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "support/check.h"
 
 void *model_file_alloc(model_file *file, size_t size)
 {
@@ -273,4 +271,24 @@ const void *model_file_pack(model_file *file, size_t *size)
     uint8_t *bytes = model_file_alloc(file, *size);
     onnx__model_proto__pack(&file->model, bytes);
     return bytes;
+}
+
+cxai_status model_file_try(model_file *file, cxai_model **model,
+                           cxai_error *error)
+{
+    size_t size;
+    const void *bytes = model_file_pack(file, &size);
+    error->message[0] = '\0';
+    cxai_status status =
+        cxai_model_load_memory(model, bytes, size, NULL, NULL, error);
+    model_file_end(file);
+    return status;
+}
+
+cxai_model *model_file_load(model_file *file)
+{
+    cxai_model *model;
+    cxai_error error;
+    check_ok(model_file_try(file, &model, &error), &error);
+    return model;
 }

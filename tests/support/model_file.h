@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "cxai/model.h"
 #include "onnx.pb-c.h"
 
 #define TENSOR_TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
@@ -66,5 +67,11 @@ void model_file_branch(model_file *file, Onnx__NodeProto *node,
 
 /* The packed file; it ends with the file. */
 const void *model_file_pack(model_file *file, size_t *size);
+
+/* Loads the packed file, which ends. */
+cxai_status model_file_try(model_file *file, cxai_model **model,
+                           cxai_error *error);
+/* The same; what cannot be loaded fails the test. */
+cxai_model *model_file_load(model_file *file);
 
 #endif
