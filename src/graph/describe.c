@@ -142,6 +142,17 @@ cxai_classes cxai_model_classes(const cxai_model *model,
     return c;
 }
 
+/* Marks the nodes that make what a node takes. */
+static void mark_makers(const cxai_model *model, const cx_node *node,
+                        unsigned char *marked)
+{
+    for (int i = 0; i < node->input_count; i++) {
+        int v = node->inputs[i];
+        if (v >= 0 && model->values[v].producer >= 0)
+            marked[model->values[v].producer] = 1;
+    }
+}
+
 /* Marks the nodes that a value depends on. */
 static void mark_ancestors(const cxai_model *model, int value,
                            unsigned char *marked)
@@ -150,14 +161,9 @@ static void mark_ancestors(const cxai_model *model, int value,
     if (last < 0)
         return;
     marked[last] = 1;
-    for (int n = last; n >= 0; n--) {
-        const cx_node *node = &model->nodes[n];
-        for (int i = 0; marked[n] && i < node->input_count; i++) {
-            int v = node->inputs[i];
-            if (v >= 0 && model->values[v].producer >= 0)
-                marked[model->values[v].producer] = 1;
-        }
-    }
+    for (int n = last; n >= 0; n--)
+        if (marked[n])
+            mark_makers(model, &model->nodes[n], marked);
 }
 
 /* The input of the last convolution that makes a map of classes: its classifier
@@ -250,11 +256,8 @@ static int before_attention(const cx_grids *grids, unsigned char *marked,
         if (value >= 0 && (found < 0 || model->values[value].producer >
                                             model->values[found].producer))
             found = value;
-        for (int i = 0; marked[n] && value < 0 && i < node->input_count; i++) {
-            int v = node->inputs[i];
-            if (v >= 0 && model->values[v].producer >= 0)
-                marked[model->values[v].producer] = 1;
-        }
+        if (marked[n] && value < 0)
+            mark_makers(model, node, marked);
     }
     return found;
 }

@@ -134,24 +134,15 @@ static void expand_gelu(cx_expansion *e, const char *type)
     int is_fast = strcmp(e->spec->type, "FastGelu") == 0;
     const char *const x =
         sum(e, cx_expansion_input(e, 0), cx_expansion_input(e, 1), "biased");
-    cx_node_spec spec = *e->spec;
-    spec.type = type;
-    spec.domain = CX_ABSENT;
-    spec.inputs = &x;
-    spec.input_count = 1;
-    spec.attributes = (cx_attributes){ is_fast, &tanh_form };
-    cx_expansion_add(e, &spec);
+    cx_expansion_as(e, type, &x, 1, (cx_attributes){ is_fast, &tanh_form });
 }
 
 static void expand_quick_gelu(cx_expansion *e, const char *type)
 {
     const cx_attribute alpha = real_attribute(
         "alpha", cx_attribute_float(&e->spec->attributes, "alpha", 1.702));
-    cx_node_spec spec = *e->spec;
-    spec.type = type;
-    spec.domain = CX_ABSENT;
-    spec.attributes = (cx_attributes){ 1, &alpha };
-    cx_expansion_add(e, &spec);
+    cx_expansion_as(e, type, e->spec->inputs, e->spec->input_count,
+                    (cx_attributes){ 1, &alpha });
 }
 
 static void expand_gated(cx_expansion *e, const char *type)
@@ -176,14 +167,8 @@ static void normalize(cx_expansion *e, const char *type,
         real_attribute("epsilon", cx_attribute_float(&e->spec->attributes,
                                                      "epsilon", 1e-12)),
     };
-    cx_node_spec spec = *e->spec;
-    spec.type = type;
-    spec.domain = CX_ABSENT;
-    spec.inputs = inputs;
-    spec.input_count = input_count;
-    spec.output_count = 1;
-    spec.attributes = (cx_attributes){ CX_COUNT(list), list };
-    cx_expansion_add(e, &spec);
+    cx_expansion_as(e, type, inputs, input_count,
+                    (cx_attributes){ CX_COUNT(list), list });
 }
 
 /* input, skip, gamma, then beta and bias, or of the simplified form bias. The
@@ -214,21 +199,12 @@ static void expand_skip(cx_expansion *e, const char *type)
     normalize(e, type, inputs, is_simplified ? 2 : 3);
 }
 
-/* The names that onnxruntime gives to RMSNormalization. */
-static void expand_simplified(cx_expansion *e, const char *type)
-{
-    cx_node_spec spec = *e->spec;
-    spec.type = type;
-    spec.domain = CX_ABSENT;
-    cx_expansion_add(e, &spec);
-}
-
 /* ---- table --------------------------------------------------------------- */
 
 const cx_compound cx_fused_compounds[] = {
     { "", "SwiGLU", expand_gated, "Swish", 0 },
-    { "", "SimplifiedLayerNormalization", expand_simplified, "RMSNormalization",
-      0 },
+    { "", "SimplifiedLayerNormalization", cx_expansion_rename,
+      "RMSNormalization", 0 },
     { CX_MICROSOFT, "FusedConv", expand_conv, "Conv", 0 },
     { CX_MICROSOFT, "FusedGemm", expand_gemm, "Gemm", 0 },
     { CX_MICROSOFT, "FusedMatMul", expand_matmul, "Einsum", 0 },

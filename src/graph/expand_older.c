@@ -37,12 +37,7 @@ static void finish(cx_expansion *e, const char *type, const char *value,
                    const char *constant)
 {
     const char *const inputs[] = { value, constant };
-    cx_node_spec spec = *e->spec;
-    spec.type = type;
-    spec.inputs = inputs;
-    spec.input_count = 2;
-    spec.attributes.count = 0;
-    cx_expansion_add(e, &spec);
+    cx_expansion_as(e, type, inputs, 2, (cx_attributes){ 0, NULL });
 }
 
 static void expand_affine(cx_expansion *e, const char *type)
@@ -109,12 +104,7 @@ static void expand_crop(cx_expansion *e, const char *type)
         { "ends", CX_ATTRIBUTE_INTS, .count = 2, .ints = ends },
         { "axes", CX_ATTRIBUTE_INTS, .count = 2, .ints = axes },
     };
-    cx_node_spec spec = *e->spec;
-    spec.type = type;
-    spec.inputs = &x;
-    spec.input_count = 1;
-    spec.attributes = (cx_attributes){ CX_COUNT(list), list };
-    cx_expansion_add(e, &spec);
+    cx_expansion_as(e, type, &x, 1, (cx_attributes){ CX_COUNT(list), list });
 }
 
 const cx_compound cx_older_compounds[] = {

@@ -194,20 +194,7 @@ static void expand_gemm(cx_expansion *e, const char *type)
         quantize(e, cx_expansion_real(e, type, inputs, 3), 7);
         return;
     }
-    cx_node_spec spec = *e->spec;
-    spec.type = type;
-    spec.domain = CX_ABSENT;
-    spec.inputs = inputs;
-    spec.input_count = 3;
-    cx_expansion_add(e, &spec);
-}
-
-static void expand_same(cx_expansion *e, const char *type)
-{
-    cx_node_spec spec = *e->spec;
-    spec.type = type;
-    spec.domain = CX_ABSENT;
-    cx_expansion_add(e, &spec);
+    cx_expansion_as(e, type, inputs, 3, *attributes);
 }
 
 /* ---- table --------------------------------------------------------------- */
@@ -228,8 +215,10 @@ const cx_compound cx_quantized_compounds[] = {
     { CX_MICROSOFT, "QLinearSoftmax", expand_unary, "Softmax", 0 },
     { CX_MICROSOFT, "QLinearConcat", expand_concat, "Concat", 0 },
     { CX_MICROSOFT, "QGemm", expand_gemm, "Gemm", 0 },
-    { CX_MICROSOFT, "QuantizeLinear", expand_same, "QuantizeLinear", 0 },
-    { CX_MICROSOFT, "DequantizeLinear", expand_same, "DequantizeLinear", 0 },
+    { CX_MICROSOFT, "QuantizeLinear", cx_expansion_rename, "QuantizeLinear",
+      0 },
+    { CX_MICROSOFT, "DequantizeLinear", cx_expansion_rename, "DequantizeLinear",
+      0 },
 };
 
 const int cx_quantized_compound_count = CX_COUNT(cx_quantized_compounds);

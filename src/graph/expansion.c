@@ -73,6 +73,26 @@ const char *cx_expansion_constant(cx_expansion *e, const char *what,
     return cx_expansion_reals(e, what, &(cxai_shape){ .rank = 0 }, &value);
 }
 
+void cx_expansion_as(cx_expansion *e, const char *type,
+                     const char *const *inputs, int input_count,
+                     cx_attributes attributes)
+{
+    cx_node_spec spec = *e->spec;
+    spec.type = type;
+    spec.domain = CX_ABSENT;
+    spec.inputs = inputs;
+    spec.input_count = input_count;
+    spec.output_count = 1;
+    spec.attributes = attributes;
+    cx_expansion_add(e, &spec);
+}
+
+void cx_expansion_rename(cx_expansion *e, const char *type)
+{
+    cx_expansion_as(e, type, e->spec->inputs, e->spec->input_count,
+                    e->spec->attributes);
+}
+
 const char *cx_expansion_real(cx_expansion *e, const char *type,
                               const char *const *inputs, int input_count)
 {

@@ -48,6 +48,14 @@ const char *cx_expansion_helper(cx_expansion *e, const char *type,
                                 const char *what, const char *const *inputs,
                                 int input_count, const cx_attribute *attribute);
 
+/* The compound node itself as another operator of ONNX's own domain: keeps its
+   name, its module and its first output. */
+void cx_expansion_as(cx_expansion *e, const char *type,
+                     const char *const *inputs, int input_count,
+                     cx_attributes attributes);
+/* The same with its own inputs and attributes: it only had another name. */
+void cx_expansion_rename(cx_expansion *e, const char *type);
+
 /* The operator that does the work: keeps the compound's name and attributes;
    returns its output. */
 const char *cx_expansion_real(cx_expansion *e, const char *type,
