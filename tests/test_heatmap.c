@@ -1,9 +1,8 @@
 /*
  * Heatmaps on networks small enough to check by hand.
  *
- * Net A is captum's BasicModel_ConvNet_One_Conv (captum/testing/helpers/
- * basic_models.py); its numbers are those of captum's own tests in tests/attr,
- * named at each test, or follow from the equations by hand.
+ * The numbers of Net A (support/hand.h) are those of captum's own tests in
+ * tests/attr, named at each test, or follow from the equations by hand.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -11,68 +10,25 @@
 
 #include "cxai/heatmap.h"
 #include "support/check.h"
+#include "support/hand.h"
 #include "support/net.h"
 
 static const cxai_shape picture = { 4, { 1, 1, 4, 4 } };
-
-/* x -> conv1 (two 3x3 kernels of ones, bias -50, -75) -> relu1 -> fc (5 columns
-   of 1, 3 of -1) -> y */
-static cxai_model *net_a(void)
-{
-    net n = net_begin(13);
-    double ones[18], columns[32];
-
-    for (int i = 0; i < 18; i++)
-        ones[i] = 1;
-    for (int i = 0; i < 32; i++)
-        columns[i] = i % 8 < 5 ? 1 : -1;
-    net_input(&n, "x", "1,1,4,4");
-    net_reals(&n, "w", "2,1,3,3", ones);
-    net_reals(&n, "b", "2", (double[]){ -50, -75 });
-    net_reals(&n, "f", "4,8", columns);
-    net_node(&n, "Conv", "x w b", "conv1", "");
-    net_node(&n, "Relu", "conv1", "relu1", "");
-    net_node(&n, "Flatten", "relu1", "flat", "");
-    net_node(&n, "Gemm", "flat f", "fc", "transB=1");
-    net_node(&n, "Relu", "fc", "y", "");
-    net_output(&n, "y");
-    return net_end(&n);
-}
-
-static void ramp(cxai_real x[16])
-{
-    for (int i = 0; i < 16; i++)
-        x[i] = (cxai_real)i;
-}
-
-static const cxai_heatmap_method *method(const char *name)
-{
-    const cxai_heatmap_method *found;
-    cxai_error error;
-
-    check_ok(cxai_heatmap_find(&found, name, &error), &error);
-    return found;
-}
-
-static cxai_target channel(const cxai_model *model, const char *value, int c)
-{
-    return cxai_target_channel(net_value(model, value), c);
-}
 
 /* One heatmap of Net A's y[0] at a layer, whose numbers must be want. */
 static void check_net_a(const char *name, const char *layer, int raw,
                         const cxai_real *x, const double *want, int64_t count,
                         double tolerance)
 {
-    cxai_model *model = net_a();
-    cxai_target target = channel(model, "y", 0);
+    cxai_model *model = hand_net_a();
+    cxai_target target = hand_target(model, "y", 0);
     cxai_heatmap_options options = cxai_heatmap_defaults();
     cxai_heatmap map;
     cxai_error error;
 
     options.layer = layer ? net_value(model, layer) : -1;
     options.raw = raw;
-    check_ok(cxai_heatmap_compute(&map, method(name), model, &picture, x,
+    check_ok(cxai_heatmap_compute(&map, hand_method(name), model, &picture, x,
                                   &target, 1, &options, &error),
              &error);
     assert_int_equal(cxai_shape_count(&map.shape), count);
@@ -91,7 +47,7 @@ static void test_gradcam_captum(void **state)
     cxai_real x[16];
 
     (void)state;
-    ramp(x);
+    hand_ramp(x);
     check_net_a("gradcam", "conv1", 1, x, conv1, 4, 1e-5);
     check_net_a("gradcam", "relu1", 1, x, relu1, 4, 1e-5);
 }
@@ -105,7 +61,7 @@ static void test_gradcam_at_the_input(void **state)
     cxai_real x[16];
 
     (void)state;
-    ramp(x);
+    hand_ramp(x);
     x[5] = -4;
     for (int i = 0; i < 16; i++) {
         raw[i] = 0.5625 * (double)x[i];
@@ -130,18 +86,18 @@ static void test_maps_by_hand(void **state)
     };
     /* half-pixel bilinear: a quarter and three quarters of the way */
     const double row1[] = { .21538, .24712, .31058, .34231 };
-    cxai_model *model = net_a();
-    cxai_target target = channel(model, "y", 0);
+    cxai_model *model = hand_net_a();
+    cxai_target target = hand_target(model, "y", 0);
     cxai_heatmap_options options = cxai_heatmap_defaults();
     cxai_real x[16];
 
     (void)state;
-    ramp(x);
+    hand_ramp(x);
     options.layer = net_value(model, "relu1");
     for (int i = 0; i < 3; i++) {
         cxai_heatmap map;
         cxai_error error;
-        check_ok(cxai_heatmap_compute(&map, method(maps[i].method), model,
+        check_ok(cxai_heatmap_compute(&map, hand_method(maps[i].method), model,
                                       &picture, x, &target, 1, &options,
                                       &error),
                  &error);
@@ -172,7 +128,7 @@ static void test_gradients_captum(void **state)
     cxai_real x[16];
 
     (void)state;
-    ramp(x);
+    hand_ramp(x);
     check_net_a("guided_backprop", NULL, 0, x, guided, 16, 1e-6);
     check_net_a("guided_gradcam", "relu1", 0, x, product, 16, 1e-5);
     check_net_a("saliency", NULL, 0, x, saliency, 16, 1e-6);
@@ -213,9 +169,10 @@ static void test_what_is_guided(void **state)
         net_node(&n, "Conv", "r v", "y", "");
         net_output(&n, "y");
         cxai_model *model = net_end(&n);
-        cxai_target target = channel(model, "y", 0);
-        check_ok(cxai_heatmap_compute(&map, method("guided_backprop"), model,
-                                      &shape, x, &target, 1, NULL, &error),
+        cxai_target target = hand_target(model, "y", 0);
+        check_ok(cxai_heatmap_compute(&map, hand_method("guided_backprop"),
+                                      model, &shape, x, &target, 1, NULL,
+                                      &error),
                  &error);
         check_close(map.data, cases[i].want, 2, 0);
         cxai_heatmap_clear(&map);
@@ -233,8 +190,8 @@ static void test_what_is_guided(void **state)
 static void test_integrated_gradients(void **state)
 {
     const double row1[] = { 1.2346, 3.3025, 3.9630, 2.4630 };
-    cxai_model *model = net_a();
-    cxai_target target = channel(model, "y", 0);
+    cxai_model *model = hand_net_a();
+    cxai_target target = hand_target(model, "y", 0);
     cxai_heatmap_options options = cxai_heatmap_defaults();
     cxai_heatmap map;
     cxai_error error;
@@ -242,10 +199,11 @@ static void test_integrated_gradients(void **state)
     double sum = 0;
 
     (void)state;
-    ramp(x);
+    hand_ramp(x);
     options.steps = 2000;
-    check_ok(cxai_heatmap_compute(&map, method("integrated_gradients"), model,
-                                  &picture, x, &target, 1, &options, &error),
+    check_ok(cxai_heatmap_compute(&map, hand_method("integrated_gradients"),
+                                  model, &picture, x, &target, 1, &options,
+                                  &error),
              &error);
     check_close(map.data + 4, row1, 4, 0.01);
     for (int i = 0; i < 16; i++)
@@ -276,9 +234,9 @@ static void test_integrated_gradients_of_relus(void **state)
     net_node(&n, "Relu", "c", "y", "");
     net_output(&n, "y");
     cxai_model *model = net_end(&n);
-    cxai_target target = channel(model, "y", 0);
-    check_ok(cxai_heatmap_compute(&map, method("integrated_gradients"), model,
-                                  &shape, x, &target, 1, NULL, &error),
+    cxai_target target = hand_target(model, "y", 0);
+    check_ok(cxai_heatmap_compute(&map, hand_method("integrated_gradients"),
+                                  model, &shape, x, &target, 1, NULL, &error),
              &error);
     check_close(map.data, (double[]){ 1.5, -0.5 }, 2, 0.05);
     cxai_heatmap_clear(&map);
@@ -307,11 +265,12 @@ static void test_integrated_gradients_baseline(void **state)
     net_node(&n, "Add", "p q", "y", "");
     net_output(&n, "y");
     cxai_model *model = net_end(&n);
-    cxai_target target = channel(model, "y", 0);
+    cxai_target target = hand_target(model, "y", 0);
     options.baseline = baseline;
     options.steps = 3;
-    check_ok(cxai_heatmap_compute(&map, method("integrated_gradients"), model,
-                                  &shape, x, &target, 1, &options, &error),
+    check_ok(cxai_heatmap_compute(&map, hand_method("integrated_gradients"),
+                                  model, &shape, x, &target, 1, &options,
+                                  &error),
              &error);
     check_close(map.data, (double[]){ 2.5, 3 }, 2, 1e-6);
     assert_true(fabs(map.delta) < 1e-5);
@@ -338,13 +297,13 @@ static void test_smoothgrad(void **state)
     net_node(&n, "GlobalAveragePool", "square", "y", "");
     net_output(&n, "y");
     cxai_model *model = net_end(&n);
-    cxai_target target = channel(model, "y", 0);
+    cxai_target target = hand_target(model, "y", 0);
     for (int i = 0; i < 256; i++)
         x[i] = (cxai_real)(0.01 * i);
     options.samples = 40;
     options.noise = 0.5;
-    check_ok(cxai_heatmap_compute(&map, method("smoothgrad"), model, &shape, x,
-                                  &target, 1, &options, &error),
+    check_ok(cxai_heatmap_compute(&map, hand_method("smoothgrad"), model,
+                                  &shape, x, &target, 1, &options, &error),
              &error);
     for (int i = 0; i < 256; i++) {
         double error_of = (double)map.data[i] * 256 - 2 * (double)x[i];
@@ -358,8 +317,8 @@ static void test_smoothgrad(void **state)
     cxai_heatmap_clear(&map);
 
     options.noise = 0;
-    check_ok(cxai_heatmap_compute(&map, method("smoothgrad"), model, &shape, x,
-                                  &target, 1, &options, &error),
+    check_ok(cxai_heatmap_compute(&map, hand_method("smoothgrad"), model,
+                                  &shape, x, &target, 1, &options, &error),
              &error);
     for (int i = 0; i < 256; i++)
         assert_true(fabs((double)map.data[i] * 256 - 2 * (double)x[i]) < 1e-5);
@@ -423,10 +382,10 @@ static void test_cam_heads(void **state)
     options.raw = 1;
     for (int head = 0; head < 3; head++) {
         cxai_model *model = pooled_net(head);
-        cxai_target targets[] = { channel(model, "y", 0),
-                                  channel(model, "y", 1) };
-        check_ok(cxai_heatmap_compute(maps, method("cam"), model, &shape, x,
-                                      targets, 2, &options, &error),
+        cxai_target targets[] = { hand_target(model, "y", 0),
+                                  hand_target(model, "y", 1) };
+        check_ok(cxai_heatmap_compute(maps, hand_method("cam"), model, &shape,
+                                      x, targets, 2, &options, &error),
                  &error);
         for (int i = 0; i < 2; i++) {
             assert_int_equal(maps[i].layer, net_value(model, "a"));
@@ -449,16 +408,16 @@ static void test_cam_refused(void **state)
 
     (void)state;
     cxai_model *dense = pooled_net(3);
-    cxai_target target = channel(dense, "y", 0);
-    check_error(cxai_heatmap_compute(&map, method("cam"), dense, &shape, x,
+    cxai_target target = hand_target(dense, "y", 0);
+    check_error(cxai_heatmap_compute(&map, hand_method("cam"), dense, &shape, x,
                                      &target, 1, NULL, &error),
                 &error, CXAI_UNSUPPORTED, "Relu");
     cxai_model_free(&dense);
 
     cxai_model *model = pooled_net(0);
-    target = channel(model, "y", 0);
+    target = hand_target(model, "y", 0);
     options.layer = net_value(model, "x");
-    check_error(cxai_heatmap_compute(&map, method("cam"), model, &shape, x,
+    check_error(cxai_heatmap_compute(&map, hand_method("cam"), model, &shape, x,
                                      &target, 1, &options, &error),
                 &error, CXAI_INVALID, "'a' alone");
     cxai_model_free(&model);
@@ -507,13 +466,13 @@ static void test_own_method(void **state)
                                 { 15, 10.5, -3, -7.5 } };
     cxai_heatmap_function *const functions[] = { compute_first,
                                                  compute_second };
-    cxai_model *model = net_a();
-    cxai_target target = channel(model, "y", 0);
+    cxai_model *model = hand_net_a();
+    cxai_target target = hand_target(model, "y", 0);
     cxai_heatmap_options options = cxai_heatmap_defaults();
     cxai_real x[16];
 
     (void)state;
-    ramp(x);
+    hand_ramp(x);
     options.raw = 1;
     options.layer = net_value(model, "conv1");
     for (int i = 0; i < 2; i++) {
@@ -536,7 +495,7 @@ static void test_own_method(void **state)
 /* What methods may ask of a node. */
 static void test_attributes(void **state)
 {
-    cxai_model *model = net_a();
+    cxai_model *model = hand_net_a();
     int fc = cxai_model_producer(model, net_value(model, "fc"));
 
     (void)state;
@@ -552,16 +511,17 @@ static void test_attributes(void **state)
    and with any number of threads. */
 static void test_company(void **state)
 {
-    cxai_model *model = net_a();
-    cxai_target targets[] = { channel(model, "y", 0),
-                              channel(model, "relu1", 1),
-                              channel(model, "y", 0), channel(model, "y", 3) };
+    cxai_model *model = hand_net_a();
+    cxai_target targets[] = { hand_target(model, "y", 0),
+                              hand_target(model, "relu1", 1),
+                              hand_target(model, "y", 0),
+                              hand_target(model, "y", 3) };
     cxai_heatmap together[4];
     cxai_error error;
     cxai_real x[16];
 
     (void)state;
-    ramp(x);
+    hand_ramp(x);
     targets[2].terms[0].top = 2;
     targets[2].terms[0].top_axis = 1;
     targets[2].terms[0].span[1].count = 0;
@@ -599,17 +559,17 @@ static void test_company(void **state)
 /* y has four equal classes of score 54: a softmax gives each a quarter. */
 static void test_score_and_probability(void **state)
 {
-    cxai_model *model = net_a();
-    cxai_target targets[] = { channel(model, "y", 2),
-                              channel(model, "conv1", 0) };
+    cxai_model *model = hand_net_a();
+    cxai_target targets[] = { hand_target(model, "y", 2),
+                              hand_target(model, "conv1", 0) };
     cxai_heatmap maps[2];
     cxai_error error;
     cxai_real x[16];
 
     (void)state;
-    ramp(x);
-    check_ok(cxai_heatmap_compute(maps, method("saliency"), model, &picture, x,
-                                  targets, 2, NULL, &error),
+    hand_ramp(x);
+    check_ok(cxai_heatmap_compute(maps, hand_method("saliency"), model,
+                                  &picture, x, targets, 2, NULL, &error),
              &error);
     assert_true(maps[0].score == 54);
     assert_true(fabs(maps[0].probability - 0.25) < 1e-12);
@@ -630,7 +590,7 @@ static void check_state(cxai_target target, const char *name, int layer,
     cxai_error error;
 
     options.layer = layer;
-    check_ok(cxai_heatmap_compute(&map, method(name), model, &picture, x,
+    check_ok(cxai_heatmap_compute(&map, hand_method(name), model, &picture, x,
                                   &target, 1, &options, &error),
              &error);
     assert_int_equal(map.state, want);
@@ -642,14 +602,14 @@ static void check_state(cxai_target target, const char *name, int layer,
 
 static void test_states(void **state)
 {
-    cxai_model *model = net_a();
-    cxai_target target = channel(model, "y", 0), against = target;
+    cxai_model *model = hand_net_a();
+    cxai_target target = hand_target(model, "y", 0), against = target;
     int conv1 = net_value(model, "conv1"), input = net_value(model, "x");
     cxai_real ramped[16], equal[16], broken[16];
 
     (void)state;
-    ramp(ramped);
-    ramp(broken);
+    hand_ramp(ramped);
+    hand_ramp(broken);
     broken[3] = (cxai_real)NAN;
     for (int i = 0; i < 16; i++)
         equal[i] = 9;
@@ -669,8 +629,8 @@ static void test_states(void **state)
 
 static void test_refusals(void **state)
 {
-    cxai_model *model = net_a();
-    cxai_target good = channel(model, "y", 0), bad = good;
+    cxai_model *model = hand_net_a();
+    cxai_target good = hand_target(model, "y", 0), bad = good;
     cxai_shape two = { 4, { 2, 1, 4, 4 } };
     cxai_heatmap_options options = cxai_heatmap_defaults();
     const cxai_heatmap_method *none;
@@ -681,30 +641,30 @@ static void test_refusals(void **state)
     (void)state;
     check_error(cxai_heatmap_find(&none, "gradcamm", &error), &error,
                 CXAI_NOT_FOUND, "gradcam");
-    check_error(cxai_heatmap_compute(maps, method("gradcam"), model, &two, x,
-                                     &good, 1, NULL, &error),
+    check_error(cxai_heatmap_compute(maps, hand_method("gradcam"), model, &two,
+                                     x, &good, 1, NULL, &error),
                 &error, CXAI_INVALID, "2x1x4x4");
-    check_error(cxai_heatmap_compute(maps, method("gradcam"), model, &picture,
-                                     x, &good, 0, NULL, &error),
+    check_error(cxai_heatmap_compute(maps, hand_method("gradcam"), model,
+                                     &picture, x, &good, 0, NULL, &error),
                 &error, CXAI_INVALID, "no target");
     bad.terms[0].span[1].first = 4;
     cxai_target both[] = { good, bad };
-    check_error(cxai_heatmap_compute(maps, method("gradcam"), model, &picture,
-                                     x, both, 2, NULL, &error),
+    check_error(cxai_heatmap_compute(maps, hand_method("gradcam"), model,
+                                     &picture, x, both, 2, NULL, &error),
                 &error, CXAI_INVALID, "0 to 3");
     assert_null(maps[0].data);
     options.layer = net_value(model, "fc");
-    check_error(cxai_heatmap_compute(maps, method("gradcam"), model, &picture,
-                                     x, &good, 1, &options, &error),
+    check_error(cxai_heatmap_compute(maps, hand_method("gradcam"), model,
+                                     &picture, x, &good, 1, &options, &error),
                 &error, CXAI_INVALID, "1x4");
     options.layer = -1;
     options.steps = -1;
-    check_error(cxai_heatmap_compute(maps, method("integrated_gradients"),
+    check_error(cxai_heatmap_compute(maps, hand_method("integrated_gradients"),
                                      model, &picture, x, &good, 1, &options,
                                      &error),
                 &error, CXAI_INVALID, "steps");
     options.samples = -1;
-    check_error(cxai_heatmap_compute(maps, method("smoothgrad"), model,
+    check_error(cxai_heatmap_compute(maps, hand_method("smoothgrad"), model,
                                      &picture, x, &good, 1, &options, &error),
                 &error, CXAI_INVALID, "samples");
     cxai_model_free(&model);
@@ -729,15 +689,16 @@ static int count_progress(int64_t done, int64_t total, void *payload)
 /* Every method counts from 0 to its total, and can be stopped. */
 static void test_progress(void **state)
 {
-    cxai_model *model = net_a();
-    cxai_target targets[] = { channel(model, "y", 0), channel(model, "y", 1) };
+    cxai_model *model = hand_net_a();
+    cxai_target targets[] = { hand_target(model, "y", 0),
+                              hand_target(model, "y", 1) };
     cxai_heatmap_options options = cxai_heatmap_defaults();
     cxai_heatmap maps[2];
     cxai_error error;
     cxai_real x[16];
 
     (void)state;
-    ramp(x);
+    hand_ramp(x);
     options.layer = net_value(model, "conv1");
     options.progress = count_progress;
     for (int m = 0; cxai_heatmap_table[m]; m++) {

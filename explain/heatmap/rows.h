@@ -1,0 +1,18 @@
+/* Walking tensors of one shape together, whatever their strides. */
+#ifndef CXAI_HEATMAP_ROWS_H
+#define CXAI_HEATMAP_ROWS_H
+
+#include "cxai/tensor.h"
+
+enum { cx_most_rows = 8 };
+
+/* Does count elements: element i of view v is at[v][i * step[v]]. */
+typedef void cx_row_function(cxai_real *const *at, const int64_t *step,
+                             int64_t count, void *payload);
+
+/* Calls function for all elements of view_count views of one shape, a row at
+   a time, along the axis on which the first view's elements lie closest. */
+void cx_each_row(const cxai_tensor *views, int view_count,
+                 cx_row_function *function, void *payload);
+
+#endif
