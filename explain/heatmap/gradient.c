@@ -88,8 +88,9 @@ cxai_status cx_weighted_gradients(const cxai_heatmap_call *call,
 {
     cx_pass pass;
     size_t count = (size_t)cxai_shape_count(&call->input_shape);
-    cxai_status status = cx_pass_open_batched(&pass, call, call->input_value,
-                                              points->count, error);
+    cxai_status status =
+        cx_pass_open_batched(&pass, call, call->input_value, call->input_value,
+                             points->count, error);
     if (status != CXAI_OK)
         return status;
     size_t batch = (size_t)pass.batch;

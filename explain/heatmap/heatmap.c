@@ -1,5 +1,5 @@
 /* Finding a method, and running it for one picture and several targets. */
-#include "cxai/heatmap.h"
+#include "settings.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -196,13 +196,18 @@ cxai_heatmap_compute(cxai_heatmap *results, const cxai_heatmap_method *method,
     if (options.max_bytes == 0)
         options.max_bytes = default_bytes;
 
+    double settings[cx_most_settings];
+    cxai_status status = cx_settings_read(settings, method, options.set, error);
+    if (status != CXAI_OK)
+        return status;
+    call.settings = settings;
     size_t values = (size_t)cxai_model_value_count(model);
     cxai_shape *shapes = calloc(values ? values : 1, sizeof *shapes);
     if (!shapes)
         return cxai_fail(error, CXAI_NO_MEMORY, "no memory for %zu shapes",
                          values);
     call.shapes = shapes;
-    cxai_status status = cxai_model_shapes(model, input_shape, shapes, error);
+    status = cxai_model_shapes(model, input_shape, shapes, error);
     if (status == CXAI_OK)
         status = check_call(&call, targets, target_count, error);
     if (status == CXAI_OK)

@@ -21,12 +21,34 @@ static cxai_status check_batch(const cx_pass *pass, cxai_error *error)
         (long long)pass->batch);
 }
 
-cxai_status cx_pass_open(cx_pass *pass, const cxai_heatmap_call *call, int wrt,
-                         int64_t batch, cxai_error *error)
+/* The call's picture at the input of every item. */
+static cxai_status set_pictures(const cx_pass *pass, cxai_error *error)
+{
+    const cxai_heatmap_call *call = pass->call;
+    size_t count = (size_t)cxai_shape_count(&call->input_shape);
+    cxai_real *pictures = calloc((size_t)pass->batch, count * sizeof *pictures);
+
+    if (!pictures)
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for %lld pictures",
+                         (long long)pass->batch);
+    for (int64_t item = 0; item < pass->batch; item++)
+        memcpy(pictures + (size_t)item * count, call->input,
+               count * sizeof *pictures);
+    cxai_status status =
+        cxai_session_set(pass->session, call->input_value, pictures, error);
+    free(pictures);
+    return status;
+}
+
+static cxai_status open_at(cx_pass *pass, const cxai_heatmap_call *call,
+                           int feed, int wrt, int64_t batch, cxai_error *error)
 {
     int watch[2] = { call->value, wrt };
+    int fed[2] = { call->input_value, feed };
     cxai_request request = {
         .input_shape = call->input_shape,
+        .feed = fed,
+        .feed_count = feed == call->input_value ? 1 : 2,
         .watch = watch,
         .watch_count = wrt >= 0 ? 2 : 1,
         .target = call->value,
@@ -38,6 +60,7 @@ cxai_status cx_pass_open(cx_pass *pass, const cxai_heatmap_call *call, int wrt,
 
     memset(pass, 0, sizeof *pass);
     pass->call = call;
+    pass->feed = feed;
     pass->wrt = wrt;
     pass->batch = request.input_shape.dim[0] = batch;
     cxai_status status =
@@ -54,21 +77,30 @@ cxai_status cx_pass_open(cx_pass *pass, const cxai_heatmap_call *call, int wrt,
             status = cxai_fail(error, CXAI_NO_MEMORY,
                                "no memory for the gradient of the target");
     }
+    if (status == CXAI_OK && feed != call->input_value)
+        status = set_pictures(pass, error);
     if (status != CXAI_OK)
         cx_pass_close(pass);
     return status;
 }
 
+cxai_status cx_pass_open(cx_pass *pass, const cxai_heatmap_call *call, int wrt,
+                         int64_t batch, cxai_error *error)
+{
+    return open_at(pass, call, call->input_value, wrt, batch, error);
+}
+
 cxai_status cx_pass_open_batched(cx_pass *pass, const cxai_heatmap_call *call,
-                                 int wrt, int64_t most, cxai_error *error)
+                                 int feed, int wrt, int64_t most,
+                                 cxai_error *error)
 {
     int64_t batch = most < call->options->batch ? most : call->options->batch;
-    cxai_status status = cx_pass_open(pass, call, wrt, batch, error);
+    cxai_status status = open_at(pass, call, feed, wrt, batch, error);
 
     while (batch > 1 && status != CXAI_OK) {
         int too_large = status == CXAI_LIMIT || status == CXAI_NO_MEMORY;
         batch = too_large ? batch / 2 : 1;
-        status = cx_pass_open(pass, call, wrt, batch, error);
+        status = open_at(pass, call, feed, wrt, batch, error);
     }
     return status;
 }
@@ -80,11 +112,11 @@ void cx_pass_close(cx_pass *pass)
     pass->seed = NULL;
 }
 
-cxai_status cx_pass_forward(cx_pass *pass, const cxai_real *pictures,
+cxai_status cx_pass_forward(cx_pass *pass, const cxai_real *points,
                             cxai_error *error)
 {
-    cxai_status status = cxai_session_set(
-        pass->session, pass->call->input_value, pictures, error);
+    cxai_status status =
+        cxai_session_set(pass->session, pass->feed, points, error);
 
     return status == CXAI_OK ? cxai_session_forward(pass->session, error)
                              : status;

@@ -8,7 +8,8 @@ typedef struct cx_pass {
     const cxai_heatmap_call *call;
     cxai_session *session;
     int64_t batch;
-    int wrt; /* value whose gradient is taken; -1: forward only */
+    int feed; /* value that forward is given: the input, or one behind it */
+    int wrt;  /* value whose gradient is taken; -1: forward only */
     cxai_shape target_shape;
     int64_t target_count; /* elements of target_shape */
     cxai_real *seed;
@@ -19,15 +20,17 @@ typedef struct cx_pass {
 cxai_status cx_pass_open(cx_pass *pass, const cxai_heatmap_call *call, int wrt,
                          int64_t batch, cxai_error *error);
 
-/* The same with the largest batch up to most that the memory limit of the
-   options and the model allow. */
+/* The same, fed at a value, with the largest batch up to most that the memory
+   limit of the options and the model allow. Where the target depends on the
+   input around the value, too, each item keeps the call's picture there. */
 cxai_status cx_pass_open_batched(cx_pass *pass, const cxai_heatmap_call *call,
-                                 int wrt, int64_t most, cxai_error *error);
+                                 int feed, int wrt, int64_t most,
+                                 cxai_error *error);
 
 void cx_pass_close(cx_pass *pass);
 
-/* pictures: dense (batch,C,H,W). */
-cxai_status cx_pass_forward(cx_pass *pass, const cxai_real *pictures,
+/* points: dense, of the fed value's shape: pictures (batch,C,H,W). */
+cxai_status cx_pass_forward(cx_pass *pass, const cxai_real *points,
                             cxai_error *error);
 
 /* Gradient of a target, in the first items pictures of the batch: a view of

@@ -50,7 +50,11 @@ typedef struct cxai_heatmap_options {
                                   begins; NULL: 0 */
     uint64_t seed;             /* of the noise */
     int batch;                 /* most pictures in one pass; 0: 8 */
-    int threads;               /* 0: as many as there are processors */
+    const char *set; /* what the method alone takes, "window=15,rule=left":
+                        see its parameters; NULL: their defaults */
+    int anytime;     /* a method that is CXAI_IS_ANYTIME and stopped by progress
+                        gives its estimate so far, not CXAI_STOPPED */
+    int threads;     /* 0: as many as there are processors */
     uint64_t max_bytes; /* memory of the sessions; the batch shrinks to fit;
                            0: 2 GiB */
     cxai_progress_function *progress; /* may be NULL; counts passes */
@@ -77,6 +81,8 @@ typedef struct cxai_heatmap {
     int layer;           /* value that was looked at, or -1 */
     double delta; /* sum of the attribution - (score - score at the baseline)
                      where the method is complete, else NaN */
+    int64_t done, total; /* passes of an estimate that was stopped early, see
+                            anytime; else both 0 */
 } cxai_heatmap;
 
 typedef struct cxai_heatmap_call cxai_heatmap_call;
@@ -91,7 +97,18 @@ enum {
     CXAI_NEEDS_GRADIENT = 2, /* runs backward */
     CXAI_NEEDS_STEPS = 4,    /* follows a path: options.steps, baseline */
     CXAI_NEEDS_SAMPLES = 8,  /* draws: options.samples, noise, seed */
+    CXAI_IS_ANYTIME = 16,    /* has an estimate after every pass */
 };
+
+/* A number that one method takes beside the options. */
+typedef struct cxai_heatmap_parameter {
+    const char *name;           /* "window" */
+    double standard, low, high; /* its default and its bounds */
+    const char *choices;        /* "left middle right": one of these words is
+                                   given, the number is its place from 0;
+                                   NULL: a number is given */
+    const char *summary;        /* what it does, one line */
+} cxai_heatmap_parameter;
 
 typedef struct cxai_heatmap_method {
     const char *name;    /* "gradcam": what the command line calls it */
@@ -100,7 +117,9 @@ typedef struct cxai_heatmap_method {
     const char *paper;   /* authors, year, venue */
     const char *summary; /* what it computes, one line */
     const char *cost;    /* "1 forward, 1 backward a target" */
-    int needs;           /* CXAI_NEEDS_... */
+    int needs;           /* CXAI_NEEDS_... and CXAI_IS_..., or-ed */
+    const cxai_heatmap_parameter *parameters; /* ended by one without a name;
+                                                 or NULL: none */
     cxai_heatmap_kind kind;
     cxai_heatmap_function *compute;
 } cxai_heatmap_method;
@@ -120,8 +139,8 @@ CXAI_API cxai_status cxai_heatmap_find(const cxai_heatmap_method **out,
  *
  * The same input, options and version give the same bits for any number of
  * threads and any company of other targets. Errors: CXAI_INVALID
- * for a shape, layer or target that does not fit, CXAI_UNSUPPORTED for a
- * network that the method is not defined for, CXAI_STOPPED, CXAI_LIMIT,
+ * for a shape, layer, setting or target that does not fit, CXAI_UNSUPPORTED for
+ * a network that the method is not defined for, CXAI_STOPPED, CXAI_LIMIT,
  * CXAI_NO_MEMORY.
  */
 CXAI_API cxai_status cxai_heatmap_compute(
@@ -170,7 +189,12 @@ struct cxai_heatmap_call {
     int target_count;
     cxai_heatmap *results;               /* [target_count]; target is set */
     const cxai_heatmap_options *options; /* batch and max_bytes are set */
+    const double *settings;              /* of method->parameters, in order */
 };
+
+/* The value of one of the method's parameters; NaN for any other name. */
+CXAI_API double cxai_heatmap_setting(const cxai_heatmap_call *call,
+                                     const char *name);
 
 /* To be called once, after the first forward of a session (batch 1, target
    call->value) at call->input: finds the channels that ranks stand for, and
@@ -183,6 +207,10 @@ CXAI_API cxai_status cxai_heatmap_begin(const cxai_heatmap_call *call,
 CXAI_API cxai_status cxai_heatmap_progress(const cxai_heatmap_call *call,
                                            int64_t done, int64_t total,
                                            cxai_error *error);
+
+/* Notes that all results are estimates from done of total passes. */
+CXAI_API void cxai_heatmap_partial(const cxai_heatmap_call *call, int64_t done,
+                                   int64_t total);
 
 /* Hands over the map of target i, dense (height,width) at any size: ReLU,
    min-max, half-pixel bilinear resize to the input's size and min-max again,

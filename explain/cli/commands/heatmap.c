@@ -14,7 +14,7 @@
 typedef struct settings {
     common_settings common;
     const char *method, *target, *layer, *layer_layout, *colormap, *sign,
-        *baseline;
+        *baseline, *set;
     int list, raw, against, side_by_side, colorbar;
     double alpha, noise;
     long long steps, samples, seed, batch;
@@ -26,12 +26,36 @@ typedef struct heater {
     heat_wish wish;
 } heater;
 
+/* The i-th of words between blanks. */
+static void print_word(const char *words, int i)
+{
+    for (; i > 0; i--) {
+        words += strcspn(words, " ");
+        words += strspn(words, " ");
+    }
+    printf("%.*s", (int)strcspn(words, " "), words);
+}
+
+static void list_parameter(const cxai_heatmap_parameter *p)
+{
+    printf("%-32s --set %s=", "", p->name);
+    if (p->choices != NULL)
+        print_word(p->choices, (int)p->standard);
+    else
+        printf("%g", p->standard);
+    printf("  %s%s%s\n", p->summary, p->choices != NULL ? ": " : "",
+           p->choices != NULL ? p->choices : "");
+}
+
 static int list_methods(void)
 {
     for (int i = 0; cxai_heatmap_table[i] != NULL; i++) {
         const cxai_heatmap_method *m = cxai_heatmap_table[i];
         printf("%-22s %-9s %s\n%-32s %s; %s\n", m->name, m->family, m->summary,
                "", m->cost, m->paper);
+        const cxai_heatmap_parameter *p = m->parameters;
+        for (; p != NULL && p->name != NULL; p++)
+            list_parameter(p);
     }
     return EXIT_DONE;
 }
@@ -210,6 +234,7 @@ static int find_options(heater *h, batch *b)
     h->options.samples = (int)s->samples;
     h->options.noise = s->noise;
     h->options.seed = (uint64_t)s->seed;
+    h->options.set = s->set;
     h->options.batch = (int)s->batch;
     h->options.threads = (int)s->common.threads;
     h->options.progress = progress_show;
@@ -303,6 +328,8 @@ static const option_spec specs[] = {
     { 0, "baseline", "NAME", OPTION_TEXT, AT(baseline), 0, 0,
       "where path methods begin: black, grey or white pixels, or zero,\n"
       "which is 0 after the preprocessing (zero)" },
+    { 0, "set", "NAME=VALUE", OPTION_TEXT, AT(set), 0, 0,
+      "what the method alone takes, see --list; several joined by commas" },
     { 0, "steps", "N", OPTION_INTEGER, AT(steps), 1, 100000,
       "points of path methods" },
     { 0, "samples", "N", OPTION_INTEGER, AT(samples), 1, 100000,
