@@ -93,17 +93,16 @@ static void test_colormap_ends(void **state)
     check_colour(CXAI_JET, -HUGE_VAL, 128, 128, 128);
 }
 
-/* Signed maps: blue below, nearly white in the middle, red above. */
+/* Signed maps: zero is neutral, to the last bit. Half way the strength is
+   .5^.85 = .5548, and its square on the channel that stays. */
 static void test_diverging(void **state)
 {
     (void)state;
-    uint8_t low[3], middle[3], high[3];
-    cxai_colormap_colour(CXAI_DIVERGING, 0, low);
-    cxai_colormap_colour(CXAI_DIVERGING, 0.5, middle);
-    cxai_colormap_colour(CXAI_DIVERGING, 1, high);
-    assert_true(low[2] > low[0] + 80 && high[0] > high[2] + 80);
-    for (int c = 0; c < 3; c++)
-        assert_in_range(middle[c], 240, 255);
+    check_colour(CXAI_DIVERGING, 0, 12, 52, 140);
+    check_colour(CXAI_DIVERGING, 0.25, 118, 140, 216);
+    check_colour(CXAI_DIVERGING, 0.5, 250, 250, 250);
+    check_colour(CXAI_DIVERGING, 0.75, 219, 118, 128);
+    check_colour(CXAI_DIVERGING, 1, 150, 12, 30);
 }
 
 static void test_names(void **state)
@@ -174,11 +173,14 @@ static void test_overlay(void **state)
         map[i] = (cxai_real)((i % 256) / 255.0);
     }
     map[256 + 9] = (cxai_real)NAN;
-    check_ok(cxai_overlay(&image, &photo, map, CXAI_JET, 0, &error), &error);
+    check_ok(cxai_overlay(&image, &photo, map, CXAI_JET, 0, CXAI_BLEND_ALPHA,
+                          &error),
+             &error);
     assert_memory_equal(image.pixels, photo.pixels, 256 * 2 * 3);
     cxai_image_free(&image);
 
-    check_ok(cxai_overlay(&image, &photo, map, CXAI_VIRIDIS, 1, &error),
+    check_ok(cxai_overlay(&image, &photo, map, CXAI_VIRIDIS, 1,
+                          CXAI_BLEND_ALPHA, &error),
              &error);
     check_pixel(&image, 0, 0, (uint8_t[]){ 68, 1, 84 });
     check_pixel(&image, 255, 1, (uint8_t[]){ 253, 231, 37 });
@@ -186,15 +188,17 @@ static void test_overlay(void **state)
     cxai_image_free(&image);
 
     /* .75 * (0, 255, 128) + .25 * (68, 1, 84) = 17, 191.5, 117 */
-    check_ok(cxai_overlay(&image, &photo, map, CXAI_VIRIDIS, 0.25, &error),
+    check_ok(cxai_overlay(&image, &photo, map, CXAI_VIRIDIS, 0.25,
+                          CXAI_BLEND_ALPHA, &error),
              &error);
     check_pixel(&image, 0, 0, (uint8_t[]){ 17, 192, 117 });
     cxai_image_free(&image);
-    check_error(cxai_overlay(&image, &photo, map, CXAI_JET, 1.5, &error),
+    check_error(cxai_overlay(&image, &photo, map, CXAI_JET, 1.5,
+                             CXAI_BLEND_ALPHA, &error),
                 &error, CXAI_INVALID, "1.5");
-    check_error(
-        cxai_overlay(&image, &photo, map, CXAI_JET, (double)NAN, &error),
-        &error, CXAI_INVALID, "opacity");
+    check_error(cxai_overlay(&image, &photo, map, CXAI_JET, (double)NAN,
+                             CXAI_BLEND_ALPHA, &error),
+                &error, CXAI_INVALID, "opacity");
     cxai_image_free(&photo);
 }
 
@@ -367,6 +371,40 @@ static void test_tile_labels(void **state)
     cxai_image_free(&bare);
 }
 
+/* Labels of rows and columns: two rows of two tiles of 40 x 30. The labels take
+   ten pixels at the left and at the top; "-" read upwards is five pixels of the
+   fourth column of the text, in the middle of its row. */
+static void test_row_labels(void **state)
+{
+    (void)state;
+    static const char *const columns[] = { "1", "-" };
+    static const char *const rows[] = { "-", "" };
+    static const uint8_t ink[3] = { 32, 32, 32 };
+    cxai_tiles style = { .labels = columns, .row_labels = rows, .columns = 2 };
+    cxai_image images[4], image;
+    cxai_error error;
+    for (int i = 0; i < 4; i++)
+        check_ok(cxai_image_create(&images[i], 40, 30, 3, &error), &error);
+    check_ok(cxai_tiles_images(&image, images, 4, &style, &error), &error);
+    assert_int_equal(image.width, 4 + 10 + 40 + 4 + 40 + 4);
+    assert_int_equal(image.height, 4 + 10 + 30 + 4 + 30 + 4);
+    const uint8_t *ground = pixel(&image, 0, 0);
+    for (int i = 0; i < 4; i++)
+        check_pixel(&image, 14 + i % 2 * 44, 14 + i / 2 * 34,
+                    (uint8_t[]){ 0, 0, 0 });
+    check_pixel(&image, 14, 13, ground);
+    check_pixel(&image, 14, 44, ground);
+    for (int i = 0; i < 5; i++) {
+        check_pixel(&image, 58 + i, 4 + 3, ink); /* above the second column */
+        check_pixel(&image, 4 + 3, 27 + i, ink); /* beside the first row */
+    }
+    check_pixel(&image, 7, 26, ground);
+    check_pixel(&image, 7, 32, ground);
+    for (int i = 0; i < 4; i++)
+        cxai_image_free(&images[i]);
+    cxai_image_free(&image);
+}
+
 /* Pictures of several sizes side by side. */
 static void test_side_by_side(void **state)
 {
@@ -377,12 +415,15 @@ static void test_side_by_side(void **state)
     check_ok(cxai_image_create(&images[0], 4, 2, 3, &error), &error);
     check_ok(cxai_image_create(&images[1], 1, 5, 4, &error), &error);
     memset(images[1].pixels, 200, 1 * 5 * 4);
+    images[1].pixels[2 * 4 + 3] = 255; /* opaque in the middle */
     check_ok(cxai_tiles_images(&image, images, 2, &style, &error), &error);
     assert_int_equal(image.width, 3 + 4 + 3 + 1 + 3);
     assert_int_equal(image.height, 3 + 5 + 3);
     check_pixel(&image, 6, 4, (uint8_t[]){ 0, 0, 0 });
     check_pixel(&image, 6, 5, pixel(&image, 0, 0));
-    check_pixel(&image, 10, 7, (uint8_t[]){ 200, 200, 200 });
+    /* 200/255 of 200 over the ground: 209.9 */
+    check_pixel(&image, 10, 7, (uint8_t[]){ 210, 210, 210 });
+    check_pixel(&image, 10, 5, (uint8_t[]){ 200, 200, 200 });
     for (int i = 0; i < 2; i++)
         cxai_image_free(&images[i]);
     cxai_image_free(&image);
@@ -436,6 +477,7 @@ int main(void)
         cmocka_unit_test(test_tiles),
         cmocka_unit_test(test_shared_range),
         cmocka_unit_test(test_tile_labels),
+        cmocka_unit_test(test_row_labels),
         cmocka_unit_test(test_side_by_side),
         cmocka_unit_test(test_bad_tiles),
         cmocka_unit_test(test_colorbar),

@@ -153,7 +153,7 @@ static cxai_status draw_one(cxai_image *out, const cxai_image *photo,
     } else {
         cxai_geometry_project(geometry, map, projected);
         status = cxai_overlay(out, photo, projected, style->colormap,
-                              style->alpha, error);
+                              style->alpha, CXAI_BLEND_ALPHA, error);
         if (status == CXAI_OK)
             veil_unseen(out, projected, style->alpha);
     }

@@ -2,6 +2,7 @@
 #include "image/canvas.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,18 +36,43 @@ cxai_status cx_canvas_create(cxai_image *out, int64_t width, int64_t height,
     return status;
 }
 
+void cx_fill(cxai_image *image, cxai_box box, const uint8_t rgb[3])
+{
+    int left = box.left > 0 ? box.left : 0, top = box.top > 0 ? box.top : 0;
+    for (int y = top; y < box.bottom && y < image->height; y++)
+        for (int x = left; x < box.right && x < image->width; x++) {
+            size_t at = (size_t)y * (size_t)image->width + (size_t)x;
+            uint8_t *pixel = image->pixels + at * (size_t)image->channels;
+            memcpy(pixel, rgb, 3);
+            if (image->channels == 4)
+                pixel[3] = 255;
+        }
+}
+
+static void lay_over(uint8_t to[3], const uint8_t *from, int channels)
+{
+    if (channels == 3) {
+        memcpy(to, from, 3);
+        return;
+    }
+    double alpha = from[3] / 255.0;
+    for (int c = 0; c < 3; c++)
+        to[c] = (uint8_t)lround((1 - alpha) * to[c] + alpha * from[c]);
+}
+
 void cx_canvas_paste(cxai_image *canvas, int left, int top,
                      const cxai_image *image, int upscale)
 {
+    size_t channels = (size_t)image->channels;
     for (int y = 0; y < image->height * upscale; y++) {
         const uint8_t *from = image->pixels + (size_t)(y / upscale) *
                                                   (size_t)image->width *
-                                                  (size_t)image->channels;
+                                                  channels;
         size_t at = (size_t)(top + y) * (size_t)canvas->width + (size_t)left;
         uint8_t *to = canvas->pixels + at * 3;
         for (int x = 0; x < image->width * upscale; x++, to += 3)
-            memcpy(to, from + (size_t)(x / upscale) * (size_t)image->channels,
-                   3);
+            lay_over(to, from + (size_t)(x / upscale) * channels,
+                     image->channels);
     }
 }
 

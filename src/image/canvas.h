@@ -6,11 +6,7 @@
 
 #include "cxai/draw.h"
 
-enum {
-    CX_BAR_WIDTH = 14,
-    CX_BAR_GAP = 4, /* between a colour bar and its numbers */
-    CX_BAR_MIN_HEIGHT = 40,
-};
+enum { CX_BAR_MIN_HEIGHT = 40 };
 
 extern const uint8_t cx_ground[3];
 extern const uint8_t cx_ink[3];
@@ -19,10 +15,18 @@ extern const uint8_t cx_ink[3];
 cxai_status cx_canvas_create(cxai_image *out, int64_t width, int64_t height,
                              cxai_error *error);
 
-/* Copies a picture with its upper left corner at left, top, each pixel
-   becoming upscale x upscale; it lies inside. Alpha is ignored. */
+/* Fills a box, as far as it lies in the picture; opaque. */
+void cx_fill(cxai_image *image, cxai_box box, const uint8_t rgb[3]);
+
+/* Lays a picture over the canvas with its upper left corner at left, top, each
+   pixel becoming upscale x upscale; it lies inside. */
 void cx_canvas_paste(cxai_image *canvas, int left, int top,
                      const cxai_image *image, int upscale);
+
+/* cxai_text_draw turned by 90 degrees: the line begins at its lower end, whose
+   left corner lies at x, y, and goes up. */
+void cx_text_draw_upwards(cxai_image *image, int x, int y, const char *text,
+                          const uint8_t rgb[3], int scale);
 
 /* Text is twice as large beside large pictures. side: of the picture. */
 int cx_text_scale(int64_t side);

@@ -55,10 +55,9 @@ static void jet(int i, uint8_t rgb[3])
 
 /* Ours: from white to a dark blue and a dark red, equally far from white at
    equal distance from the middle. t in -1..1. */
-static void diverging(int index, uint8_t rgb[3])
+static void diverging(double t, uint8_t rgb[3])
 {
     static const double blue[3] = { 12, 52, 140 }, red[3] = { 150, 12, 30 };
-    double t = (index - 127.5) / 127.5;
     const double *end = t < 0 ? blue : red;
     double strength = pow(fabs(t), 0.85);
     int own = t < 0 ? 2 : 0; /* the channel that fades last */
@@ -88,8 +87,8 @@ static void indexed_colour(cxai_colormap colormap, int i, uint8_t rgb[3])
         from_table(cx_colours_turbo, NODES_OF_SOME, i, rgb);
         return;
     case CXAI_JET: jet(i, rgb); return;
-    case CXAI_DIVERGING: diverging(i, rgb); return;
     case CXAI_GREY_MAP:
+    case CXAI_DIVERGING:
     case CXAI_COLORMAP_COUNT: memset(rgb, i, 3); return;
     }
 }
@@ -102,7 +101,10 @@ void cxai_colormap_colour(cxai_colormap colormap, double value, uint8_t rgb[3])
     }
     double clamped = fmax(0, fmin(1, value));
     int index = (int)(clamped * 256);
-    indexed_colour(colormap, index > LAST ? LAST : index, rgb);
+    if (colormap == CXAI_DIVERGING)
+        diverging(2 * clamped - 1, rgb);
+    else
+        indexed_colour(colormap, index > LAST ? LAST : index, rgb);
 }
 
 /* ---- names ---- */

@@ -1,5 +1,6 @@
 /* Text in a picture. */
 #include "cxai/draw.h"
+#include "image/canvas.h"
 #include "image/font.h"
 
 #include <stdio.h>
@@ -29,33 +30,34 @@ int cxai_text_width(const char *text, int scale)
     return width;
 }
 
-static void fill_square(cxai_image *image, int left, int top, int side,
-                        const uint8_t rgb[3])
+/* Draws one glyph with its upper left corner at x, y; or, turned upwards, with
+   its lower left corner there. */
+static void draw_glyph(cxai_image *image, int x, int y, const uint8_t *glyph,
+                       const uint8_t rgb[3], int scale, int upwards)
 {
-    for (int y = top; y < top + side; y++) {
-        for (int x = left; x < left + side; x++) {
-            if (x < 0 || y < 0 || x >= image->width || y >= image->height)
-                continue;
-            size_t at = (size_t)y * (size_t)image->width + (size_t)x;
-            uint8_t *pixel = image->pixels + at * (size_t)image->channels;
-            memcpy(pixel, rgb, 3);
-            if (image->channels == 4)
-                pixel[3] = 255;
+    for (int row = 0; row < CX_FONT_ROWS; row++)
+        for (int column = 0; column < GLYPH_WIDTH; column++) {
+            int left = x + scale * (upwards ? row : column);
+            int top = y + scale * (upwards ? -column - 1 : row);
+            if (glyph[row] >> (GLYPH_WIDTH - 1 - column) & 1)
+                cx_fill(image,
+                        (cxai_box){ left, top, left + scale, top + scale },
+                        rgb);
         }
-    }
 }
 
 void cxai_text_draw(cxai_image *image, int x, int y, const char *text,
                     const uint8_t rgb[3], int scale)
 {
-    for (; *text != '\0' && x < image->width; x += CXAI_TEXT_WIDTH * scale) {
-        const uint8_t *glyph = cx_font[next_glyph(&text)];
-        for (int row = 0; row < CX_FONT_ROWS; row++)
-            for (int column = 0; column < GLYPH_WIDTH; column++)
-                if (glyph[row] >> (GLYPH_WIDTH - 1 - column) & 1)
-                    fill_square(image, x + column * scale, y + row * scale,
-                                scale, rgb);
-    }
+    for (; *text != '\0' && x < image->width; x += CXAI_TEXT_WIDTH * scale)
+        draw_glyph(image, x, y, cx_font[next_glyph(&text)], rgb, scale, 0);
+}
+
+void cx_text_draw_upwards(cxai_image *image, int x, int y, const char *text,
+                          const uint8_t rgb[3], int scale)
+{
+    for (; *text != '\0' && y > 0; y -= CXAI_TEXT_WIDTH * scale)
+        draw_glyph(image, x, y, cx_font[next_glyph(&text)], rgb, scale, 1);
 }
 
 char *cxai_text_fit(const char *text, int width, char *out, size_t size)

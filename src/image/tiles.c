@@ -20,6 +20,8 @@ typedef struct grid {
     const cxai_image *images; /* the tiles, or NULL: all are equally wide */
     int text_scale;
     int label_height; /* above each tile */
+    int head_height;  /* of labels above the first row alone */
+    int side_width;   /* of labels to the left of the rows */
     int title_height;
     int has_bar;
     cxai_range range; /* of the bar */
@@ -52,7 +54,10 @@ static cxai_status lay_out(grid *g, int count, int width, int height,
     g->tile_height = (int64_t)height * g->upscale;
     g->text_scale = cx_text_scale(g->tile_width);
     int text_height = CXAI_TEXT_HEIGHT * g->text_scale;
-    g->label_height = style->hide_labels ? 0 : text_height;
+    int labels_height = style->hide_labels ? 0 : text_height;
+    g->label_height = style->row_labels == NULL ? labels_height : 0;
+    g->head_height = style->row_labels != NULL ? labels_height : 0;
+    g->side_width = style->row_labels != NULL ? text_height : 0;
     g->title_height = style->title != NULL ? text_height + g->gap : 0;
     g->columns = style->columns > 0 ? style->columns : square_columns(g);
     if (g->columns > count)
@@ -75,7 +80,7 @@ static int64_t column_width(const grid *g, int column)
 /* Where a column begins; that of column `columns` is where the tiles end. */
 static int64_t column_left(const grid *g, int column)
 {
-    int64_t left = g->gap;
+    int64_t left = g->gap + g->side_width;
     for (int c = 0; c < column; c++)
         left += column_width(g, c) + g->gap;
     return left;
@@ -86,11 +91,17 @@ static int64_t row_pitch(const grid *g)
     return g->label_height + g->tile_height + g->gap;
 }
 
+/* Where a row begins. */
+static int64_t row_top(const grid *g, int row)
+{
+    return g->gap + g->title_height + g->head_height + row * row_pitch(g);
+}
+
 static cxai_status create(cxai_image *out, const grid *g,
                           const cxai_tiles *style, cxai_error *error)
 {
     int64_t tiles_width = column_left(g, g->columns);
-    int64_t top = g->gap + g->title_height;
+    int64_t top = row_top(g, 0);
     int64_t bar_height = g->rows * row_pitch(g) - g->gap;
     int64_t bar_width = 0;
     if (g->has_bar) {
@@ -115,24 +126,46 @@ static cxai_status create(cxai_image *out, const grid *g,
     return CXAI_OK;
 }
 
-/* Draws one tile with its label. */
+/* Draws a tile's label, which ends where the tile begins. */
+static void put_label(cxai_image *canvas, const grid *g,
+                      const cxai_tiles *style, int index, int left, int bottom)
+{
+    char number[16], text[256];
+    int column = index % g->columns;
+    int name = style->row_labels != NULL ? column : index;
+    snprintf(number, sizeof number, "%d", name);
+    const char *label = style->labels != NULL ? style->labels[name] : number;
+    int room = (int)column_width(g, column) / g->text_scale;
+    cxai_text_draw(canvas, left, bottom - CXAI_TEXT_HEIGHT * g->text_scale,
+                   cxai_text_fit(label, room, text, sizeof text), cx_ink,
+                   g->text_scale);
+}
+
+/* Draws a row's label, in the middle of the row. */
+static void put_row_label(cxai_image *canvas, const grid *g,
+                          const cxai_tiles *style, int row)
+{
+    char text[256];
+    int room = (int)g->tile_height / g->text_scale;
+    cxai_text_fit(style->row_labels[row], room, text, sizeof text);
+    int width = cxai_text_width(text, g->text_scale);
+    int top = (int)(row_top(g, row) + (g->tile_height - width) / 2);
+    cx_text_draw_upwards(canvas, g->gap, top + width, text, cx_ink,
+                         g->text_scale);
+}
+
+/* Draws one tile with its labels. */
 static void put(cxai_image *canvas, const grid *g, const cxai_tiles *style,
                 int index, const cxai_image *tile)
 {
     int column = index % g->columns, row = index / g->columns;
     int left = (int)column_left(g, column);
-    int top = g->gap + g->title_height + row * (int)row_pitch(g);
-    if (!style->hide_labels) {
-        char number[16], text[256];
-        snprintf(number, sizeof number, "%d", index);
-        const char *label =
-            style->labels != NULL ? style->labels[index] : number;
-        int room = (int)column_width(g, column) / g->text_scale;
-        cxai_text_draw(canvas, left, top,
-                       cxai_text_fit(label, room, text, sizeof text), cx_ink,
-                       g->text_scale);
-    }
-    cx_canvas_paste(canvas, left, top + g->label_height, tile, g->upscale);
+    int top = (int)row_top(g, row) + g->label_height;
+    if (!style->hide_labels && (g->head_height == 0 || row == 0))
+        put_label(canvas, g, style, index, left, top);
+    if (style->row_labels != NULL && column == 0)
+        put_row_label(canvas, g, style, row);
+    cx_canvas_paste(canvas, left, top, tile, g->upscale);
 }
 
 static cxai_status draw_maps(cxai_image *out, const grid *g,
