@@ -30,12 +30,14 @@ CFLAGS ?= -O3 -g
 # SANITIZE=address,undefined (or thread) builds with sanitizers.
 # WERROR=1 turns warnings into errors.
 
-LIBRARIES = libpng libjpeg libprotobuf-c libcjson nettle
+# lapacke: principal components; its own BLAS runs one thread
+LIBRARIES = libpng libjpeg libprotobuf-c libcjson nettle lapacke
 # read where it is found: WebP pictures
 OPTIONAL_LIBRARIES = libwebp
 TEST_LIBRARIES = cmocka
 SETUP_PACKAGES = build-essential pkg-config libpng-dev libjpeg62-turbo-dev \
-  libprotobuf-c-dev protobuf-c-compiler libcjson-dev nettle-dev libwebp-dev
+  libprotobuf-c-dev protobuf-c-compiler libcjson-dev nettle-dev \
+  liblapacke-dev libwebp-dev
 CHECK_PACKAGES = libcmocka-dev libonnx-testdata clang clang-format clang-tidy \
   valgrind
 

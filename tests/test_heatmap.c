@@ -426,7 +426,7 @@ static void test_cam_refused(void **state)
 /* ---- own methods, through the public header --------------------------------
  */
 
-static void first_channel(const cxai_cam_layer *layer, cxai_real *map)
+static void first_channel(const cxai_cam_layer *layer, cxai_real *weighed)
 {
     int64_t positions = layer->height * layer->width;
     cxai_real mean = 0;
@@ -434,17 +434,17 @@ static void first_channel(const cxai_cam_layer *layer, cxai_real *map)
     for (int64_t i = 0; i < positions; i++)
         mean += layer->gradients[i] / (cxai_real)positions;
     for (int64_t i = 0; i < positions; i++)
-        map[i] = mean * layer->activations[i];
+        weighed[i] = mean * layer->activations[i];
 }
 
-static void second_channel(const cxai_cam_layer *layer, cxai_real *map)
+static void second_channel(const cxai_cam_layer *layer, cxai_real *weighed)
 {
     int64_t positions = layer->height * layer->width;
     cxai_cam_layer second = { 1, layer->height, layer->width,
                               layer->activations + positions,
                               layer->gradients + positions };
 
-    first_channel(&second, map);
+    first_channel(&second, weighed);
 }
 
 static cxai_status compute_first(const cxai_heatmap_call *call,

@@ -1,35 +1,171 @@
-/* The CAM family: one forward, one backward a target, one function that turns
-   a layer's activations and gradients into a map. */
+/* The CAM family: one forward, one backward a target, one function that weighs
+   a layer's activations by its gradients. */
+#include "cam.h"
+
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "pass.h"
+#include "eigen.h"
 
-/* The numbers of a map that is being made. */
+static cxai_status no_memory(const cxai_heatmap_call *call, cxai_error *error)
+{
+    return cxai_fail(error, CXAI_NO_MEMORY,
+                     "no memory for the numbers of layer '%s'",
+                     cxai_model_value_name(call->model, call->layer));
+}
+
+/* ---- from weighed activations to a map ----------------------------------- */
+
+/* The sums over channels of the numbers, or of their magnitudes. */
+static void add_channels(const cxai_real *weighed, const cxai_grid *grid,
+                         int magnitudes, double *sums)
+{
+    int64_t positions = grid->height * grid->width;
+
+    memset(sums, 0, (size_t)positions * sizeof *sums);
+    for (int64_t k = 0; k < grid->channels; k++)
+        for (int64_t p = 0; p < positions; p++) {
+            double number = (double)weighed[k * positions + p];
+            sums[p] += magnitudes ? fabs(number) : number;
+        }
+}
+
+cxai_status cx_cam_deliver(const cxai_heatmap_call *call, int i,
+                           cx_cam_reduction reduction, const cxai_real *weighed,
+                           const cxai_grid *grid, cxai_error *error)
+{
+    int64_t positions = grid->height * grid->width;
+    double *sums = malloc((size_t)positions * sizeof *sums);
+    cxai_real *map = malloc((size_t)positions * sizeof *map);
+    cxai_status status = sums && map ? CXAI_OK : no_memory(call, error);
+
+    if (status == CXAI_OK) {
+        add_channels(weighed, grid, reduction == CX_CAM_BY_MAGNITUDE, sums);
+        if (reduction == CX_CAM_SUM && !call->options->eigen_smooth)
+            for (int64_t p = 0; p < positions; p++)
+                map[p] = (cxai_real)sums[p];
+        else
+            status = cx_principal_map(
+                weighed, grid->channels, positions,
+                reduction == CX_CAM_BY_EXTREME ? NULL : sums, map, error);
+    }
+    if (status == CXAI_OK)
+        status = cxai_heatmap_set_map(call, i, map, grid->height, grid->width,
+                                      error);
+    free(sums);
+    free(map);
+    return status;
+}
+
+cxai_status cx_cam_deliver_weights(const cxai_heatmap_call *call, int i,
+                                   const double *weights,
+                                   const cxai_real *activations,
+                                   const cxai_grid *grid, cxai_error *error)
+{
+    int64_t positions = grid->height * grid->width;
+    size_t count = (size_t)(grid->channels * positions);
+    cxai_real *weighed = malloc(count * sizeof *weighed);
+
+    if (!weighed)
+        return no_memory(call, error);
+    for (int64_t k = 0; k < grid->channels; k++)
+        for (int64_t p = k * positions; p < (k + 1) * positions; p++)
+            weighed[p] = (cxai_real)(weights[k] * (double)activations[p]);
+    cxai_status status =
+        cx_cam_deliver(call, i, CX_CAM_SUM, weighed, grid, error);
+    free(weighed);
+    return status;
+}
+
+/* ---- activations --------------------------------------------------------- */
+
+/* The layer's activations, dense, in memory that the caller frees. */
+static cxai_status read_layer(const cx_pass *pass, cxai_grid *grid,
+                              cxai_real **activations, cxai_error *error)
+{
+    const cxai_heatmap_call *call = pass->call;
+    cxai_tensor view;
+    cxai_status status =
+        cxai_model_grid(call->model, call->shapes, call->layer,
+                        call->options->layer_layout, grid, error);
+
+    if (status == CXAI_OK)
+        status = cxai_session_value(pass->session, call->layer, &view, error);
+    if (status != CXAI_OK)
+        return status;
+    size_t count = (size_t)(grid->channels * grid->height * grid->width);
+    *activations = malloc(count * sizeof **activations);
+    if (!*activations)
+        return no_memory(call, error);
+    view = cxai_grid_view(&view, grid);
+    cxai_tensor_read(&view, *activations);
+    return CXAI_OK;
+}
+
+cxai_status cx_cam_activations(const cxai_heatmap_call *call, cxai_grid *grid,
+                               cxai_real **activations, cxai_error *error)
+{
+    cx_pass pass;
+    cxai_status status = cx_pass_open_forward(&pass, call, call->layer, error);
+
+    *activations = NULL;
+    if (status != CXAI_OK)
+        return status;
+    status = cx_pass_forward(&pass, call->input, error);
+    if (status == CXAI_OK)
+        status = cxai_heatmap_begin(call, pass.session, error);
+    if (status == CXAI_OK)
+        status = read_layer(&pass, grid, activations, error);
+    cx_pass_close(&pass);
+    return status;
+}
+
+/* ---- whole methods ------------------------------------------------------- */
+
 typedef struct buffers {
     cxai_grid grid;
-    cxai_real *activations, *gradients; /* dense (channels,height,width) */
-    cxai_real *map;
+    cxai_real *activations, *gradients, *weighed; /* dense, of the grid */
 } buffers;
 
-static cxai_status one_map(cx_pass *pass, int i, cxai_cam_function *function,
+static cxai_status differentiate(cx_pass *pass, int i, const cx_cam *cam,
+                                 cxai_tensor *view, cxai_error *error)
+{
+    const cxai_heatmap_call *call = pass->call;
+
+    if (!cam->seed)
+        return cx_pass_differentiate(pass, &call->results[i].target, 1, view,
+                                     error);
+    cxai_status status = cam->seed(pass, i, pass->seed, error);
+    if (status == CXAI_OK)
+        status = cxai_session_backward(pass->session, pass->seed, error);
+    return status == CXAI_OK
+               ? cxai_session_gradient(pass->session, pass->wrt, view, error)
+               : status;
+}
+
+static cxai_status one_map(cx_pass *pass, int i, const cx_cam *cam,
                            const buffers *b, cxai_error *error)
 {
     const cxai_heatmap_call *call = pass->call;
     cxai_cam_layer layer = { b->grid.channels, b->grid.height, b->grid.width,
                              b->activations, b->gradients };
-    cxai_tensor view;
-    cxai_status status =
-        cx_pass_differentiate(pass, &call->results[i].target, 1, &view, error);
+    size_t count = (size_t)(layer.channels * layer.height * layer.width);
+    cxai_status status = CXAI_OK;
 
+    if (!cam->forward_only) {
+        cxai_tensor view;
+        status = differentiate(pass, i, cam, &view, error);
+        if (status == CXAI_OK) {
+            view = cxai_grid_view(&view, &b->grid);
+            cxai_tensor_read(&view, b->gradients);
+        }
+    }
     if (status == CXAI_OK) {
-        view = cxai_grid_view(&view, &b->grid);
-        cxai_tensor_read(&view, b->gradients);
-        memset(b->map, 0,
-               (size_t)(layer.height * layer.width) * sizeof *b->map);
-        function(&layer, b->map);
-        status = cxai_heatmap_set_map(call, i, b->map, layer.height,
-                                      layer.width, error);
+        memset(b->weighed, 0, count * sizeof *b->weighed);
+        cam->weigh(&layer, b->weighed);
+        status = cx_cam_deliver(call, i, cam->reduction, b->weighed, &b->grid,
+                                error);
     }
     if (status == CXAI_OK)
         status = cxai_heatmap_progress(call, 1 + i + 1, 1 + call->target_count,
@@ -37,49 +173,38 @@ static cxai_status one_map(cx_pass *pass, int i, cxai_cam_function *function,
     return status;
 }
 
-static cxai_status all_maps(cx_pass *pass, cxai_cam_function *function,
-                            cxai_error *error)
+static cxai_status all_maps(cx_pass *pass, const cx_cam *cam, cxai_error *error)
 {
     const cxai_heatmap_call *call = pass->call;
     buffers b = { 0 };
-    cxai_tensor view;
-    cxai_status status =
-        cxai_model_grid(call->model, call->shapes, call->layer,
-                        call->options->layer_layout, &b.grid, error);
+    cxai_status status = read_layer(pass, &b.grid, &b.activations, error);
 
     if (status != CXAI_OK)
         return status;
-    size_t positions = (size_t)(b.grid.height * b.grid.width);
-    size_t count = (size_t)b.grid.channels * positions;
-    b.activations = malloc(count * sizeof *b.activations);
-    b.gradients = malloc(count * sizeof *b.gradients);
-    b.map = malloc(positions * sizeof *b.map);
-    if (!(b.activations && b.gradients && b.map))
-        status = cxai_fail(error, CXAI_NO_MEMORY,
-                           "no memory for the numbers of layer '%s'",
-                           cxai_model_value_name(call->model, call->layer));
-    if (status == CXAI_OK)
-        status = cxai_session_value(pass->session, call->layer, &view, error);
-    if (status == CXAI_OK) {
-        view = cxai_grid_view(&view, &b.grid);
-        cxai_tensor_read(&view, b.activations);
-    }
+    size_t count = (size_t)(b.grid.channels * b.grid.height * b.grid.width);
+    b.weighed = malloc(count * sizeof *b.weighed);
+    if (!cam->forward_only)
+        b.gradients = malloc(count * sizeof *b.gradients);
+    if (!b.weighed || (!cam->forward_only && !b.gradients))
+        status = no_memory(call, error);
     for (int i = 0; status == CXAI_OK && i < call->target_count; i++)
-        status = one_map(pass, i, function, &b, error);
+        status = one_map(pass, i, cam, &b, error);
     free(b.activations);
     free(b.gradients);
-    free(b.map);
+    free(b.weighed);
     return status;
 }
 
-cxai_status cxai_heatmap_cam(const cxai_heatmap_call *call,
-                             cxai_cam_function *function, cxai_error *error)
+cxai_status cx_cam_compute(const cxai_heatmap_call *call, const cx_cam *cam,
+                           cxai_error *error)
 {
     cx_pass pass;
     cxai_status status =
         cxai_heatmap_progress(call, 0, 1 + call->target_count, error);
 
-    if (status == CXAI_OK)
+    if (status == CXAI_OK && cam->forward_only)
+        status = cx_pass_open_forward(&pass, call, call->layer, error);
+    else if (status == CXAI_OK)
         status = cx_pass_open(&pass, call, call->layer, 1, error);
     if (status != CXAI_OK)
         return status;
@@ -87,7 +212,15 @@ cxai_status cxai_heatmap_cam(const cxai_heatmap_call *call,
     if (status == CXAI_OK)
         status = cxai_heatmap_begin(call, pass.session, error);
     if (status == CXAI_OK)
-        status = all_maps(&pass, function, error);
+        status = all_maps(&pass, cam, error);
     cx_pass_close(&pass);
     return status;
+}
+
+cxai_status cxai_heatmap_cam(const cxai_heatmap_call *call,
+                             cxai_cam_function *function, cxai_error *error)
+{
+    cx_cam cam = { .weigh = function };
+
+    return cx_cam_compute(call, &cam, error);
 }

@@ -170,6 +170,12 @@ static cxai_status check_call(cxai_heatmap_call *call,
     call->input_value = cxai_model_input(call->model, 0);
     if (count < 1)
         return cxai_fail(error, CXAI_INVALID, "there is no target to explain");
+    if (call->options->eigen_smooth &&
+        !(call->method->needs & CXAI_SUMS_CHANNELS))
+        return cxai_fail(error, CXAI_INVALID,
+                         "%s does not sum the channels of a layer: there is "
+                         "nothing for eigen_smooth",
+                         call->method->title);
     for (int i = 0; status == CXAI_OK && i < count; i++)
         status = check_target(call, &targets[i], error);
     return status == CXAI_OK ? choose_layer(call, error) : status;

@@ -41,16 +41,17 @@ static cxai_status set_pictures(const cx_pass *pass, cxai_error *error)
 }
 
 static cxai_status open_at(cx_pass *pass, const cxai_heatmap_call *call,
-                           int feed, int wrt, int64_t batch, cxai_error *error)
+                           int feed, int watched, int wrt, int64_t batch,
+                           cxai_error *error)
 {
-    int watch[2] = { call->value, wrt };
+    int watch[2] = { call->value, watched };
     int fed[2] = { call->input_value, feed };
     cxai_request request = {
         .input_shape = call->input_shape,
         .feed = fed,
         .feed_count = feed == call->input_value ? 1 : 2,
         .watch = watch,
-        .watch_count = wrt >= 0 ? 2 : 1,
+        .watch_count = watched >= 0 ? 2 : 1,
         .target = call->value,
         .wrt = &wrt,
         .wrt_count = wrt >= 0,
@@ -87,7 +88,13 @@ static cxai_status open_at(cx_pass *pass, const cxai_heatmap_call *call,
 cxai_status cx_pass_open(cx_pass *pass, const cxai_heatmap_call *call, int wrt,
                          int64_t batch, cxai_error *error)
 {
-    return open_at(pass, call, call->input_value, wrt, batch, error);
+    return open_at(pass, call, call->input_value, wrt, wrt, batch, error);
+}
+
+cxai_status cx_pass_open_forward(cx_pass *pass, const cxai_heatmap_call *call,
+                                 int watched, cxai_error *error)
+{
+    return open_at(pass, call, call->input_value, watched, -1, 1, error);
 }
 
 cxai_status cx_pass_open_batched(cx_pass *pass, const cxai_heatmap_call *call,
@@ -95,12 +102,12 @@ cxai_status cx_pass_open_batched(cx_pass *pass, const cxai_heatmap_call *call,
                                  cxai_error *error)
 {
     int64_t batch = most < call->options->batch ? most : call->options->batch;
-    cxai_status status = open_at(pass, call, feed, wrt, batch, error);
+    cxai_status status = open_at(pass, call, feed, wrt, wrt, batch, error);
 
     while (batch > 1 && status != CXAI_OK) {
         int too_large = status == CXAI_LIMIT || status == CXAI_NO_MEMORY;
         batch = too_large ? batch / 2 : 1;
-        status = open_at(pass, call, feed, wrt, batch, error);
+        status = open_at(pass, call, feed, wrt, wrt, batch, error);
     }
     return status;
 }

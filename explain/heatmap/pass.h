@@ -20,9 +20,14 @@ typedef struct cx_pass {
 cxai_status cx_pass_open(cx_pass *pass, const cxai_heatmap_call *call, int wrt,
                          int64_t batch, cxai_error *error);
 
-/* The same, fed at a value, with the largest batch up to most that the memory
-   limit of the options and the model allow. Where the target depends on the
-   input around the value, too, each item keeps the call's picture there. */
+/* The same for one picture and without a gradient: the value is only watched.
+ */
+cxai_status cx_pass_open_forward(cx_pass *pass, const cxai_heatmap_call *call,
+                                 int watched, cxai_error *error);
+
+/* As cx_pass_open, fed at a value, with the largest batch up to most that the
+   memory limit of the options and the model allow. Where the target depends on
+   the input around the value, too, each item keeps the call's picture there. */
 cxai_status cx_pass_open_batched(cx_pass *pass, const cxai_heatmap_call *call,
                                  int feed, int wrt, int64_t most,
                                  cxai_error *error);

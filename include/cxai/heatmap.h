@@ -41,11 +41,14 @@ typedef struct cxai_heatmap_options {
     cxai_layer_layout layer_layout; /* what the layer's axes are; 0: as the
                                        graph tells, see grid.h */
     int raw;                        /* see CXAI_HEATMAP_MAP */
-    int channels_last;              /* the input is (1,H,W,C), not (1,C,H,W) */
-    int steps;    /* points on the path; 0: the method's default */
-    int samples;  /* noisy copies; 0: the method's default */
-    double noise; /* standard deviation in units of the input; below 0:
-                     the method's default */
+    int eigen_smooth;  /* the first principal component over channels instead of
+                          their sum, as pytorch-grad-cam; its sign is the one
+                          that agrees with the sum. CXAI_SUMS_CHANNELS only */
+    int channels_last; /* the input is (1,H,W,C), not (1,C,H,W) */
+    int steps;         /* points on the path; 0: the method's default */
+    int samples;       /* noisy copies; 0: the method's default */
+    double noise;      /* standard deviation in units of the input; below 0:
+                          the method's default */
     const cxai_real *baseline; /* shaped as the input, dense: where a path
                                   begins; NULL: 0 */
     uint64_t seed;             /* of the noise */
@@ -98,6 +101,8 @@ enum {
     CXAI_NEEDS_STEPS = 4,    /* follows a path: options.steps, baseline */
     CXAI_NEEDS_SAMPLES = 8,  /* draws: options.samples, noise, seed */
     CXAI_IS_ANYTIME = 16,    /* has an estimate after every pass */
+    CXAI_SUMS_CHANNELS = 32, /* options.eigen_smooth is for it: the map is a sum
+                                over the channels of a layer */
 };
 
 /* A number that one method takes beside the options. */
@@ -232,11 +237,13 @@ typedef struct cxai_cam_layer {
     const cxai_real *activations, *gradients;
 } cxai_cam_layer;
 
-/* Turns a layer into a map, dense (height,width), zero at first. */
-typedef void cxai_cam_function(const cxai_cam_layer *layer, cxai_real *map);
+/* Weighs the activations of a layer, dense (channels,height,width), zero at
+   first: what each channel says at each position. */
+typedef void cxai_cam_function(const cxai_cam_layer *layer, cxai_real *weighed);
 
-/* A method of the CAM family, whole: one forward, one backward a target, the
-   map from the given function, cxai_heatmap_set_map. */
+/* A method of the CAM family, whole: one forward, one backward a target; the
+   map is the sum over channels of what the function writes, or, with
+   eigen_smooth, its first principal component; cxai_heatmap_set_map. */
 CXAI_API cxai_status cxai_heatmap_cam(const cxai_heatmap_call *call,
                                       cxai_cam_function *function,
                                       cxai_error *error);

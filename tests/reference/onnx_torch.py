@@ -2,11 +2,12 @@
 
     from onnx_torch import load
     model = load("../../data/efficientnet-lite0.int8.onnx")
-    layer = model.get_submodule(model.paths["head"])
+    layer = model.cam_layer
 
 Every node becomes one module of torch.nn (an uneven padding one more before its
 convolution), called after the value that it makes with "." as "_"; paths gives
-the module's name of an ONNX value. Constants are widened as the file says,
+the module's name of an ONNX value, cam_layer the module before the pooling.
+Constants are widened as the file says,
 weights behind DequantizeLinear too. Only the operators of data/*.onnx are
 known. Run as a script it compares each file with onnxruntime:
 
@@ -130,6 +131,13 @@ class Graph(nn.Module):
         self.steps.append((paths, [i for i in node.input if i not in constants],
                            node.output[0]))
         self.paths[node.output[0]] = path
+
+    @property
+    def cam_layer(self):
+        pooled = next(inputs[0] for paths, inputs, _ in self.steps
+                      if isinstance(self.get_submodule(paths[-1]),
+                                    nn.AdaptiveAvgPool2d))
+        return self.get_submodule(self.paths[pooled])
 
     def forward(self, x):
         values = {self.input: x}

@@ -102,7 +102,7 @@ static cxai_status find_pooled(const cxai_heatmap_call *call, int *layer,
     }
 }
 
-static void weigh(const cxai_cam_layer *layer, cxai_real *map)
+static void weigh(const cxai_cam_layer *layer, cxai_real *weighed)
 {
     int64_t positions = layer->height * layer->width;
 
@@ -113,7 +113,7 @@ static void weigh(const cxai_cam_layer *layer, cxai_real *map)
         for (int64_t i = 0; i < positions; i++)
             weight += (double)gradient[i];
         for (int64_t i = 0; i < positions; i++)
-            map[i] += (cxai_real)weight * activation[i];
+            weighed[k * positions + i] = (cxai_real)weight * activation[i];
     }
 }
 
@@ -142,7 +142,7 @@ const cxai_heatmap_method cxai_method_cam = {
     .summary = "the classifier's own weights; exact, where the network ends in "
                "global average pooling and a linear layer",
     .cost = "1 forward, 1 backward a target",
-    .needs = CXAI_NEEDS_LAYER | CXAI_NEEDS_GRADIENT,
+    .needs = CXAI_NEEDS_LAYER | CXAI_NEEDS_GRADIENT | CXAI_SUMS_CHANNELS,
     .kind = CXAI_HEATMAP_MAP,
     .compute = compute,
 };

@@ -9,7 +9,7 @@
  */
 #include "cxai/heatmap.h"
 
-static void weigh(const cxai_cam_layer *layer, cxai_real *map)
+static void weigh(const cxai_cam_layer *layer, cxai_real *weighed)
 {
     int64_t positions = layer->height * layer->width;
 
@@ -21,7 +21,7 @@ static void weigh(const cxai_cam_layer *layer, cxai_real *map)
             alpha += (double)gradient[i];
         alpha /= (double)positions;
         for (int64_t i = 0; i < positions; i++)
-            map[i] += (cxai_real)alpha * activation[i];
+            weighed[k * positions + i] = (cxai_real)alpha * activation[i];
     }
 }
 
@@ -37,7 +37,7 @@ const cxai_heatmap_method cxai_method_gradcam = {
     .paper = "Selvaraju et al., 2017, ICCV",
     .summary = "channels of a layer weighted by their mean gradient",
     .cost = "1 forward, 1 backward a target",
-    .needs = CXAI_NEEDS_LAYER | CXAI_NEEDS_GRADIENT,
+    .needs = CXAI_NEEDS_LAYER | CXAI_NEEDS_GRADIENT | CXAI_SUMS_CHANNELS,
     .kind = CXAI_HEATMAP_MAP,
     .compute = compute,
 };

@@ -28,7 +28,7 @@ static double weight_of(const cxai_real *activation, const cxai_real *gradient,
     return weight;
 }
 
-static void weigh(const cxai_cam_layer *layer, cxai_real *map)
+static void weigh(const cxai_cam_layer *layer, cxai_real *weighed)
 {
     int64_t positions = layer->height * layer->width;
 
@@ -37,7 +37,7 @@ static void weigh(const cxai_cam_layer *layer, cxai_real *map)
         double weight =
             weight_of(activation, layer->gradients + k * positions, positions);
         for (int64_t i = 0; i < positions; i++)
-            map[i] += (cxai_real)weight * activation[i];
+            weighed[k * positions + i] = (cxai_real)weight * activation[i];
     }
 }
 
@@ -53,7 +53,7 @@ const cxai_heatmap_method cxai_method_gradcampp = {
     .paper = "Chattopadhyay et al., 2018, WACV",
     .summary = "Grad-CAM with positions weighted too, for several objects",
     .cost = "1 forward, 1 backward a target",
-    .needs = CXAI_NEEDS_LAYER | CXAI_NEEDS_GRADIENT,
+    .needs = CXAI_NEEDS_LAYER | CXAI_NEEDS_GRADIENT | CXAI_SUMS_CHANNELS,
     .kind = CXAI_HEATMAP_MAP,
     .compute = compute,
 };

@@ -10,17 +10,13 @@
  */
 #include "cxai/heatmap.h"
 
-static void weigh(const cxai_cam_layer *layer, cxai_real *map)
+static void weigh(const cxai_cam_layer *layer, cxai_real *weighed)
 {
-    int64_t positions = layer->height * layer->width;
+    int64_t count = layer->channels * layer->height * layer->width;
 
-    for (int64_t k = 0; k < layer->channels; k++) {
-        const cxai_real *gradient = layer->gradients + k * positions;
-        const cxai_real *activation = layer->activations + k * positions;
-        for (int64_t i = 0; i < positions; i++)
-            if (!(gradient[i] <= 0))
-                map[i] += gradient[i] * activation[i];
-    }
+    for (int64_t i = 0; i < count; i++)
+        if (!(layer->gradients[i] <= 0))
+            weighed[i] = layer->gradients[i] * layer->activations[i];
 }
 
 static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
@@ -35,7 +31,7 @@ const cxai_heatmap_method cxai_method_layercam = {
     .paper = "Jiang et al., 2021, IEEE TIP",
     .summary = "each position weighted by its own positive gradient; any layer",
     .cost = "1 forward, 1 backward a target",
-    .needs = CXAI_NEEDS_LAYER | CXAI_NEEDS_GRADIENT,
+    .needs = CXAI_NEEDS_LAYER | CXAI_NEEDS_GRADIENT | CXAI_SUMS_CHANNELS,
     .kind = CXAI_HEATMAP_MAP,
     .compute = compute,
 };

@@ -1,0 +1,52 @@
+/* What the methods of the CAM family share: activations of a layer are weighed,
+   and their sum over channels, or their first principal component, is the
+   map. */
+#ifndef CXAI_HEATMAP_CAM_H
+#define CXAI_HEATMAP_CAM_H
+
+#include "pass.h"
+
+/* How the weighed activations become a map. The decomposition leaves the sign
+   of a principal component open. */
+typedef enum cx_cam_reduction {
+    CX_CAM_SUM,          /* their sum over channels; with eigen_smooth: */
+    CX_CAM_PRINCIPAL,    /* their first principal component, with the sign that
+                            agrees with that sum */
+    CX_CAM_BY_MAGNITUDE, /* the same, its sign agreeing with the sum of their
+                            magnitudes: positive where they are strong */
+    CX_CAM_BY_EXTREME,   /* the same, its largest magnitude positive */
+} cx_cam_reduction;
+
+typedef struct cx_cam {
+    cxai_cam_function *weigh;
+    cx_cam_reduction reduction;
+    int forward_only; /* no gradients: they are NULL */
+    /* Writes the gradient at the target's value of what is explained for
+       result i, dense, in place of the result's own target; NULL: that. */
+    cxai_status (*seed)(const cx_pass *pass, int i, cxai_real *seed,
+                        cxai_error *error);
+} cx_cam;
+
+/* A method whole: one forward, one backward a target. */
+cxai_status cx_cam_compute(const cxai_heatmap_call *call, const cx_cam *cam,
+                           cxai_error *error);
+
+/* A layer's activations for the call's picture, dense, which the caller frees,
+   and cxai_heatmap_begin. For methods that run the network in a way of their
+   own. */
+cxai_status cx_cam_activations(const cxai_heatmap_call *call, cxai_grid *grid,
+                               cxai_real **activations, cxai_error *error);
+
+/* Hands over the map of target i from weighed activations, dense
+   (channels,height,width). */
+cxai_status cx_cam_deliver(const cxai_heatmap_call *call, int i,
+                           cx_cam_reduction reduction, const cxai_real *weighed,
+                           const cxai_grid *grid, cxai_error *error);
+
+/* The same from one weight for each channel of the activations. */
+cxai_status cx_cam_deliver_weights(const cxai_heatmap_call *call, int i,
+                                   const double *weights,
+                                   const cxai_real *activations,
+                                   const cxai_grid *grid, cxai_error *error);
+
+#endif
