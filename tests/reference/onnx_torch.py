@@ -7,9 +7,9 @@
 Every node becomes one module of torch.nn (an uneven padding one more before its
 convolution), called after the value that it makes with "." as "_"; paths gives
 the module's name of an ONNX value, cam_layer the module before the pooling.
-Constants are widened as the file says,
-weights behind DequantizeLinear too. Only the operators of data/*.onnx are
-known. Run as a script it compares each file with onnxruntime:
+Constants are widened as the file says, weights behind DequantizeLinear too.
+Only the operators of data/*.onnx are known. Run as a script it compares each
+file with onnxruntime:
 
     python onnx_torch.py [FILE...]
 
