@@ -50,11 +50,75 @@ static void test_deconvnet(void **state)
     check_net_a("deconvnet", want);
 }
 
+/* y[0] of Net A is linear near the ramp: with little noise every copy has the
+   same gradient, whose square is itself, being 0 and 1, and whose variance is
+   0. */
+static void test_noise_moments(void **state)
+{
+    const double square[] = { 0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 0 };
+    const double zero[16] = { 0 };
+    cxai_model *model = hand_net_a();
+    cxai_target target = hand_target(model, "y", 0);
+    cxai_heatmap_options options = cxai_heatmap_defaults();
+    cxai_real x[16];
+
+    (void)state;
+    hand_ramp(x);
+    options.samples = 5;
+    options.noise = 0.01;
+    cxai_heatmap map = hand_check("smoothgrad_squared", model, "1,1,4,4", x,
+                                  target, &options, square, 16, 1e-6);
+    cxai_heatmap_clear(&map);
+    map = hand_check("vargrad", model, "1,1,4,4", x, target, &options, zero, 16,
+                     1e-6);
+    assert_int_equal(map.state, CXAI_HEATMAP_EMPTY);
+    cxai_heatmap_clear(&map);
+    cxai_model_free(&model);
+}
+
+/* f = 3 a^2 from a = 0 to 2: f' = 6 a, times 2 at the rule's nodes with 2
+   steps: trapezoid 12, left (0, 1) 6, middle (.5, 1.5) 12, right (1, 2) 18;
+   delta is what is more than f(2) - f(0) = 12. */
+static void test_rules(void **state)
+{
+    static const struct {
+        const char *set;
+        double want;
+    } cases[] = { { "rule=gauss", 12 },
+                  { "rule=trapezoid", 12 },
+                  { "rule=left", 6 },
+                  { "rule=middle", 12 },
+                  { "rule=right", 18 } };
+    cxai_heatmap_options options = cxai_heatmap_defaults();
+    const cxai_real x[] = { 2 };
+    net n = net_begin(13);
+
+    (void)state;
+    net_input(&n, "x", "1,1,1,1");
+    net_reals(&n, "w", "1,1,1,1", (double[]){ 3 });
+    net_node(&n, "Mul", "x x", "square", "");
+    net_node(&n, "Conv", "square w", "y", "");
+    net_output(&n, "y");
+    cxai_model *model = net_end(&n);
+    options.steps = 2;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        options.set = cases[i].set;
+        cxai_heatmap map = hand_check("integrated_gradients", model, "1,1,1,1",
+                                      x, hand_target(model, "y", 0), &options,
+                                      &cases[i].want, 1, 1e-5);
+        assert_true(fabs(map.delta - (cases[i].want - 12)) < 1e-5);
+        cxai_heatmap_clear(&map);
+    }
+    cxai_model_free(&model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradient),
         cmocka_unit_test(test_deconvnet),
+        cmocka_unit_test(test_noise_moments),
+        cmocka_unit_test(test_rules),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* Gauss-Legendre quadrature against its textbook nodes and exact integrals. */
+/* Quadrature: Gauss-Legendre against its textbook nodes and exact integrals,
+   even divisions by hand. */
 #include "../explain/heatmap/quadrature.h"
 
 #include <math.h>
@@ -51,11 +52,39 @@ static void test_exactness(void **state)
     assert_true(fabs(fourth - 0.2) > 1e-3);
 }
 
+/* By hand, for 2 and 4 points; captum's alphas (approximation_methods.py) are
+   the same nodes. */
+static void test_even_rules(void **state)
+{
+    static const struct {
+        cx_rule rule;
+        int count;
+        double nodes[4], weights[4];
+    } cases[] = {
+        { CX_TRAPEZOID, 2, { 0, 1 }, { .5, .5 } },
+        { CX_TRAPEZOID, 3, { 0, .5, 1 }, { .25, .5, .25 } },
+        { CX_LEFT, 4, { 0, .25, .5, .75 }, { .25, .25, .25, .25 } },
+        { CX_MIDDLE, 2, { .25, .75 }, { .5, .5 } },
+        { CX_RIGHT, 2, { .5, 1 }, { .5, .5 } },
+    };
+    double nodes[4], weights[4];
+
+    (void)state;
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        cx_quadrature(cases[c].rule, cases[c].count, nodes, weights);
+        for (int i = 0; i < cases[c].count; i++) {
+            assert_true(fabs(nodes[i] - cases[c].nodes[i]) < 1e-15);
+            assert_true(fabs(weights[i] - cases[c].weights[i]) < 1e-15);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_rules),
         cmocka_unit_test(test_exactness),
+        cmocka_unit_test(test_even_rules),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,12 @@
-/* Gradients of the targets at the input: of the picture itself, and averaged
-   over many points near it. */
+/* Gradients of the targets: at the picture itself, and at many points, of the
+   input or of a layer. */
 #ifndef CXAI_HEATMAP_GRADIENT_H
 #define CXAI_HEATMAP_GRADIENT_H
 
 #include "pass.h"
 
 /* Changes a session before its first forward, e.g. by adding hooks. */
-typedef cxai_status cx_prepare_function(cxai_session *session,
+typedef cxai_status cx_prepare_function(cxai_session *session, void *payload,
                                         cxai_error *error);
 
 /* Turns the gradient of target i at the input, dense (C,H,W) and free to be
@@ -17,33 +17,43 @@ typedef cxai_status cx_gradient_function(const cxai_heatmap_call *call, int i,
 
 /* One forward, one backward a target. prepare may be NULL. */
 cxai_status cx_input_gradients(const cxai_heatmap_call *call,
-                               cx_prepare_function *prepare,
+                               cx_prepare_function *prepare, void *payload,
                                cx_gradient_function *finish, cxai_error *error);
 
-/* Points at which gradients are averaged. */
+/* Points at which gradients are taken. Arrays are dense, of a value's shape for
+   one picture. */
 typedef struct cx_points {
+    int feed; /* value that a point is written for: the input, or a layer */
+    int wrt;  /* value whose gradient is taken: the same, or one behind it */
     int64_t count;
+    /* Writes point number index. */
+    void (*write)(const cxai_heatmap_call *call, void *payload, int64_t index,
+                  cxai_real *point);
+    /* Takes what was found at a point, for each target in the order of the
+       points: the gradient, and the wrt value itself (NULL unless asked for).
+       NULL: sums[target][...] += weights[index] * gradient. */
+    void (*take)(const cxai_heatmap_call *call, void *payload, int64_t index,
+                 int target, const cxai_real *gradient, const cxai_real *value);
+    int with_values;
+    void *payload;
     const double *weights; /* [count] */
-    /* Writes point number index, dense (C,H,W). */
-    void (*write)(const cxai_heatmap_call *call, const void *payload,
-                  int64_t index, cxai_real *point);
-    const void *payload;
+    double *sums;          /* zero at first */
 } cx_points;
 
-/* sums[target][C*H*W] = sum over the points of weight * gradient, in batches;
-   sums is zero at first. Adds in the order of the points, so the batch does
-   not change the order. */
-cxai_status cx_weighted_gradients(const cxai_heatmap_call *call,
-                                  const cx_points *points, double *sums,
-                                  cxai_error *error);
+/* Goes through all points in batches. The order of the points alone decides
+   the order of sums, so that any batch gives the same bits. */
+cxai_status cx_gradients(const cxai_heatmap_call *call, const cx_points *points,
+                         cxai_error *error);
 
 /* cxai_heatmap_begin on a forward pass of its own, for methods that never run
-   the picture itself alone; also the scores of all targets at another picture,
-   dense (C,H,W), unless that is NULL. */
-cxai_status cx_begin(const cxai_heatmap_call *call, const cxai_real *other,
-                     double *other_scores, cxai_error *error);
+   the picture itself alone. */
+cxai_status cx_begin(const cxai_heatmap_call *call, cxai_error *error);
 
-/* Hands over sums, as above, times scale[C*H*W] (NULL: 1) as attributions. */
+/* delta = sum of the result - (its score - baseline_score), as captum. */
+void cx_note_delta(cxai_heatmap *result, double baseline_score);
+
+/* Hands over sums[target][...], one number for each of the input's, times
+   scale[C*H*W] (NULL: 1) as attributions. */
 cxai_status cx_set_attributions(const cxai_heatmap_call *call,
                                 const double *sums, const cxai_real *scale,
                                 cxai_error *error);

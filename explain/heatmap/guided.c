@@ -21,7 +21,8 @@ static int guide(const cxai_hook_call *call, void *payload)
     return 0;
 }
 
-cxai_status cx_guide_relus(cxai_session *session, cxai_error *error)
+cxai_status cx_guide_relus(cxai_session *session, void *payload,
+                           cxai_error *error)
 {
-    return cx_hook_relus(session, guide, NULL, error);
+    return cx_hook_relus(session, guide, payload, error);
 }

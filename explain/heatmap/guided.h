@@ -7,8 +7,10 @@
 /*
  * Adds hooks that let only positive gradients pass a ReLU (see relus.h)
  * backwards: dx = max(dx, 0) after the ReLU's own backward, which is equation
- * R_l = (f_l > 0) (R_l+1 > 0) R_l+1 of Springenberg et al. 2014, figure 1.
+ * R_l = (f_l > 0) (R_l+1 > 0) R_l+1 of Springenberg et al. 2014, figure 1. A
+ * cx_prepare_function that needs no payload.
  */
-cxai_status cx_guide_relus(cxai_session *session, cxai_error *error);
+cxai_status cx_guide_relus(cxai_session *session, void *payload,
+                           cxai_error *error);
 
 #endif

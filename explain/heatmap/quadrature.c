@@ -37,3 +37,23 @@ void cx_gauss_legendre(int count, double *nodes, double *weights)
         weights[count - 1 - i] = 1 / ((1 - x * x) * slope * slope);
     }
 }
+
+void cx_quadrature(cx_rule rule, int count, double *nodes, double *weights)
+{
+    static const double offsets[] = {
+        [CX_LEFT] = 0, [CX_MIDDLE] = 0.5, [CX_RIGHT] = 1
+    };
+
+    if (rule == CX_GAUSS_LEGENDRE) {
+        cx_gauss_legendre(count, nodes, weights);
+        return;
+    }
+    int intervals = rule == CX_TRAPEZOID ? count - 1 : count;
+    double offset = rule == CX_TRAPEZOID ? 0 : offsets[rule];
+    for (int i = 0; i < count; i++) {
+        nodes[i] = (i + offset) / intervals;
+        weights[i] = 1.0 / intervals;
+    }
+    if (rule == CX_TRAPEZOID)
+        weights[0] = weights[count - 1] = 0.5 / intervals;
+}

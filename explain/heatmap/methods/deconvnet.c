@@ -31,9 +31,10 @@ static int go_back(const cxai_hook_call *call, void *payload)
     return 0;
 }
 
-static cxai_status prepare(cxai_session *session, cxai_error *error)
+static cxai_status prepare(cxai_session *session, void *payload,
+                           cxai_error *error)
 {
-    return cx_hook_relus(session, go_back, NULL, error);
+    return cx_hook_relus(session, go_back, payload, error);
 }
 
 static cxai_status finish(const cxai_heatmap_call *call, int i,
@@ -44,7 +45,7 @@ static cxai_status finish(const cxai_heatmap_call *call, int i,
 
 static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
 {
-    return cx_input_gradients(call, prepare, finish, error);
+    return cx_input_gradients(call, prepare, NULL, finish, error);
 }
 
 const cxai_heatmap_method cxai_method_deconvnet = {

@@ -19,7 +19,7 @@ static cxai_status finish(const cxai_heatmap_call *call, int i,
 
 static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
 {
-    return cx_input_gradients(call, NULL, finish, error);
+    return cx_input_gradients(call, NULL, NULL, finish, error);
 }
 
 const cxai_heatmap_method cxai_method_inputxgradient = {

@@ -1,0 +1,163 @@
+#include "path.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { default_steps = 50, most_steps = 100000 };
+
+static cxai_status count_steps(cx_path *path, const cxai_heatmap_call *call,
+                               cx_rule rule, int more, cxai_error *error)
+{
+    int steps = call->options->steps ? call->options->steps : default_steps;
+
+    path->count = steps + more;
+    if (steps < 1 || steps > most_steps)
+        return cxai_fail(error, CXAI_INVALID, "steps must be 1 to %d, not %d",
+                         most_steps, steps);
+    if (rule == CX_TRAPEZOID && path->count < 2)
+        return cxai_fail(error, CXAI_INVALID,
+                         "the trapezoid rule takes at least 2 steps");
+    return CXAI_OK;
+}
+
+static cxai_status allocate(cx_path *path, const cxai_heatmap_call *call,
+                            cxai_error *error)
+{
+    size_t count = (size_t)cxai_shape_count(&call->shapes[path->value]);
+    size_t steps = (size_t)path->count;
+
+    path->from = calloc(count, sizeof *path->from);
+    path->way = calloc(count, sizeof *path->way);
+    path->nodes = calloc(steps, sizeof *path->nodes);
+    path->weights = calloc(steps, sizeof *path->weights);
+    path->baseline_scores =
+        calloc((size_t)call->target_count, sizeof *path->baseline_scores);
+    if (path->from && path->way && path->nodes && path->weights &&
+        path->baseline_scores)
+        return CXAI_OK;
+    return cxai_fail(error, CXAI_NO_MEMORY, "no memory for %s",
+                     call->method->title);
+}
+
+/* What the network makes of a picture at the path's value. */
+static cxai_status look(cx_pass *pass, const cx_path *path,
+                        const cxai_real *picture, cxai_real *point,
+                        cxai_error *error)
+{
+    cxai_tensor view;
+    cxai_status status = cx_pass_forward(pass, picture, error);
+
+    if (status == CXAI_OK)
+        status = cxai_session_value(pass->session, path->value, &view, error);
+    if (status == CXAI_OK)
+        cxai_tensor_read(&view, point);
+    return status;
+}
+
+/* Both ends, and the scores there. */
+static cxai_status find_ends(cx_path *path, cx_pass *pass,
+                             const cxai_real *baseline, cxai_error *error)
+{
+    const cxai_heatmap_call *call = pass->call;
+    int64_t count = cxai_shape_count(&call->shapes[path->value]);
+    cxai_tensor value;
+    cxai_status status = look(pass, path, call->input, path->way, error);
+
+    if (status == CXAI_OK)
+        status = cxai_heatmap_begin(call, pass->session, error);
+    if (status == CXAI_OK)
+        status = look(pass, path, baseline, path->from, error);
+    if (status == CXAI_OK)
+        status = cxai_session_value(pass->session, call->value, &value, error);
+    if (status != CXAI_OK)
+        return status;
+    for (int i = 0; i < call->target_count; i++)
+        path->baseline_scores[i] =
+            cxai_target_score(&call->results[i].target, &value, 0);
+    for (int64_t e = 0; e < count; e++)
+        path->way[e] -= path->from[e];
+    return CXAI_OK;
+}
+
+static cxai_status find_way(cx_path *path, const cxai_heatmap_call *call,
+                            const cxai_real *baseline, cxai_error *error)
+{
+    cx_pass pass;
+    cxai_real *zero = NULL;
+    int layer = path->value == call->input_value ? -1 : path->value;
+
+    if (!baseline) {
+        zero =
+            calloc((size_t)cxai_shape_count(&call->input_shape), sizeof *zero);
+        if (!zero)
+            return cxai_fail(error, CXAI_NO_MEMORY, "no memory for a baseline");
+    }
+    cxai_status status = cx_pass_open(&pass, call, layer, 1, error);
+    if (status == CXAI_OK) {
+        status = find_ends(path, &pass, baseline ? baseline : zero, error);
+        cx_pass_close(&pass);
+    }
+    free(zero);
+    return status;
+}
+
+cxai_status cx_path_open(cx_path *path, const cxai_heatmap_call *call,
+                         int value, const cxai_real *baseline, int more,
+                         cxai_error *error)
+{
+    cx_rule rule = (cx_rule)cxai_heatmap_setting(call, "rule");
+
+    memset(path, 0, sizeof *path);
+    path->value = value;
+    cxai_status status = count_steps(path, call, rule, more, error);
+    if (status == CXAI_OK)
+        status = allocate(path, call, error);
+    if (status == CXAI_OK) {
+        cx_quadrature(rule, path->count, path->nodes, path->weights);
+        status = find_way(path, call, baseline, error);
+    }
+    if (status != CXAI_OK)
+        cx_path_close(path);
+    return status;
+}
+
+void cx_path_close(cx_path *path)
+{
+    free(path->from);
+    free(path->way);
+    free(path->nodes);
+    free(path->weights);
+    free(path->baseline_scores);
+    memset(path, 0, sizeof *path);
+}
+
+static void write_point(const cxai_heatmap_call *call, void *payload,
+                        int64_t index, cxai_real *point)
+{
+    const cx_path *path = payload;
+    int64_t count = cxai_shape_count(&call->shapes[path->value]);
+    cxai_real a = (cxai_real)path->nodes[index];
+
+    for (int64_t e = 0; e < count; e++)
+        point[e] = path->from[e] + a * path->way[e];
+}
+
+cx_points cx_path_points(const cx_path *path, int wrt)
+{
+    return (cx_points){ .feed = path->value,
+                        .wrt = wrt,
+                        .count = path->count,
+                        .write = write_point,
+                        .payload = (void *)path,
+                        .weights = path->weights };
+}
+
+cxai_status cx_path_integrate(const cx_path *path,
+                              const cxai_heatmap_call *call, int wrt,
+                              double *sums, cxai_error *error)
+{
+    cx_points points = cx_path_points(path, wrt);
+
+    points.sums = sums;
+    return cx_gradients(call, &points, error);
+}
