@@ -1,14 +1,11 @@
 #include "common.h"
 
 #include "builtin.h"
-#include "progress.h"
 
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define AT(field) offsetof(common_settings, field)
 
@@ -78,55 +75,6 @@ static const option_spec image_specs[] = {
 const option_list model_options = OPTION_LIST(model_specs);
 const option_list preprocess_options = OPTION_LIST(preprocess_specs);
 const option_list image_options = OPTION_LIST(image_specs);
-
-/* ---- messages -------------------------------------------------------------
- */
-
-int complain(const char *format, ...)
-{
-    va_list arguments;
-    progress_end();
-    fputs("cxai: ", stderr);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    return EXIT_FAILED;
-}
-
-void say(const char *format, ...)
-{
-    va_list arguments;
-    progress_end();
-    va_start(arguments, format);
-    vprintf(format, arguments);
-    va_end(arguments);
-}
-
-void warn(workbench *bench, const char *format, ...)
-{
-    char text[1024];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    json_text(&bench->warnings, NULL, text);
-    if (!bench->quiet)
-        complain("warning: %s", text);
-}
-
-int complain_error(const cxai_error *error)
-{
-    return complain("%s%s", error->message,
-                    error->status == CXAI_LIMIT ? " (see --limit)" : "");
-}
-
-double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- the model ------------------------------------------------------------
  */

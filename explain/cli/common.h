@@ -44,6 +44,9 @@ int complain_error(const cxai_error *error);
 /* Prints on standard output. */
 void say(const char *format, ...) CXAI_PRINTF(1, 2);
 
+/* A number to print: glibc prints the sign of a NaN, which means nothing. */
+double shown(double value);
+
 double seconds_now(void);
 
 /* ---- the model ------------------------------------------------------------

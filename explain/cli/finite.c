@@ -113,6 +113,28 @@ static int go_back(const survey *s, int *value)
     }
 }
 
+/* Runs the model and notes what is not finite; false when memory is short or
+   the run fails, which *error tells. survey_end ends it in either case. */
+static int survey_begin(survey *s, const batch *b, const cxai_real *tensor,
+                        const cxai_shape *shape, int value, cxai_error *error)
+{
+    const cxai_model *model = b->bench.model;
+    *s =
+        (survey){ model, calloc((size_t)cxai_model_value_count(model) + 1, 1) };
+    if (s->tainted == NULL) {
+        cxai_fail(error, CXAI_NO_MEMORY, "no memory to find out where");
+        return 0;
+    }
+    s->tainted[cxai_model_input(model, 0)] =
+        !all_finite(tensor, cxai_shape_count(shape));
+    return run(s, b, tensor, shape, value, error) == CXAI_OK;
+}
+
+static void survey_end(survey *s)
+{
+    free(s->tainted);
+}
+
 static void tell(const survey *s, int value, char *text, size_t size)
 {
     if (!s->tainted[value]) {
@@ -138,20 +160,38 @@ void not_finite(batch *b, const input *in, const cxai_real *tensor,
 {
     cxai_error error;
     char text[600];
-    const cxai_model *model = b->bench.model;
-    survey s = { model, calloc((size_t)cxai_model_value_count(model) + 1, 1) };
+    survey s;
     b->status = EXIT_FAILED;
-    if (s.tainted == NULL) {
-        snprintf(text, sizeof text, "no memory to find out where");
-    } else {
-        s.tainted[cxai_model_input(model, 0)] =
-            !all_finite(tensor, cxai_shape_count(shape));
-        if (run(&s, b, tensor, shape, value, &error) == CXAI_OK)
-            tell(&s, value, text, sizeof text);
-        else
-            snprintf(text, sizeof text, "%.500s", error.message);
-    }
-    free(s.tainted);
+    if (survey_begin(&s, b, tensor, shape, value, &error))
+        tell(&s, value, text, sizeof text);
+    else
+        snprintf(text, sizeof text, "%.500s", error.message);
+    survey_end(&s);
     warn(&b->bench, "%s: numbers of \"%.200s\" are NaN or infinite: %s",
-         in->path, cxai_model_value_name(model, value), text);
+         in->path, cxai_model_value_name(b->bench.model, value), text);
+}
+
+/* Finite, but for -infinity. */
+static int is_finite_or_low(const cxai_real *data, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (!isfinite(data[i]) && !(data[i] < 0))
+            return 0;
+    return 1;
+}
+
+int is_masked(const batch *b, const input *in, int value, const cxai_real *data,
+              int64_t count)
+{
+    const cxai_model *model = b->bench.model;
+    cxai_error error;
+    survey s;
+    if (!is_finite_or_low(data, count))
+        return 0;
+    int found = survey_begin(&s, b, in->tensor, &in->shape, value, &error) &&
+                go_back(&s, &value) < 0;
+    survey_end(&s);
+    cxai_tensor weight = cxai_model_constant(model, value);
+    return found && weight.data != NULL &&
+           is_finite_or_low(weight.data, cxai_shape_count(&weight.shape));
 }

@@ -16,4 +16,10 @@ int all_finite(const cxai_real *data, int64_t count);
 void not_finite(batch *b, const input *in, const cxai_real *tensor,
                 const cxai_shape *shape, int value);
 
+/* Whether the only numbers of a layer that are not finite are -infinity and
+   come from a weight that holds it: an attention mask, which the softmax behind
+   it turns into zeros. data: the layer's numbers. */
+int is_masked(const batch *b, const input *in, int value, const cxai_real *data,
+              int64_t count);
+
 #endif

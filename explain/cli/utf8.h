@@ -8,4 +8,8 @@
    bytes are none. */
 size_t utf8_length(const char *text);
 
+/* Columns that a text takes on a terminal; bytes that are no UTF-8 take one
+   each. */
+int utf8_columns(const char *text);
+
 #endif

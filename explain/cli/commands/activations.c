@@ -43,8 +43,9 @@ static void print_statistics(const observation *seen)
     for (int i = 0; i < seen->shown.count; i++) {
         int channel = seen->shown.channels[i];
         const cxai_channel_statistics *s = &seen->statistics[channel];
-        say("%9d %11.5g %11.5g %11.5g %11.5g %5.1f%%\n", channel, s->mean,
-            s->minimum, s->maximum, s->deviation, 100 * s->zeros);
+        say("%9d %11.5g %11.5g %11.5g %11.5g %5.1f%%\n", channel,
+            shown(s->mean), shown(s->minimum), shown(s->maximum),
+            shown(s->deviation), 100 * s->zeros);
     }
 }
 
@@ -181,7 +182,8 @@ static cxai_status show(const observer *o, batch *b, const input *in, int layer,
         channels_free(&seen.shown);
         free(seen.statistics);
     }
-    if (status == CXAI_OK && !all_finite(activations->data, count))
+    if (status == CXAI_OK && !all_finite(activations->data, count) &&
+        !is_masked(b, in, layer, activations->data, count))
         not_finite(b, in, in->tensor, &in->shape, layer);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "../batch.h"
 #include "../explained.h"
 #include "../finite.h"
+#include "../utf8.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -52,20 +53,38 @@ static const char *name_of(const batch *b, const classifier *c,
     return strcmp(name, "0") == 0 ? "" : name;
 }
 
-static void show_answer(batch *b, const classifier *c, const answer *found)
+enum { NAME_COLUMNS = 32 };
+
+/* The columns that the widest name takes, or those that most names fit. */
+static int widest_name(const batch *b, const classifier *c,
+                       const answer *answers, int64_t count)
+{
+    int widest = NAME_COLUMNS;
+    for (int64_t k = 0; k < count; k++) {
+        char text[256];
+        int columns =
+            utf8_columns(name_of(b, c, &answers[k], text, sizeof text));
+        widest = columns > widest ? columns : widest;
+    }
+    return widest;
+}
+
+static void show_answer(batch *b, const classifier *c, const answer *found,
+                        int columns)
 {
     json *j = &b->report;
     char text[256];
     const char *name = name_of(b, c, found, text, sizeof text);
     if (!b->settings->json) {
-        say("  %5lld  %-32s", (long long)found->class, name);
+        say("  %5lld  %s%*s", (long long)found->class, name,
+            columns - utf8_columns(name), "");
         if (!isnan(found->share))
             say("  wins %.4f", found->share);
         if (!isnan(found->probability))
             say("  probability %.4f", found->probability);
         say("  %s %8.4f\n",
             c->classes.reading == CXAI_READ_NUMBERS ? "value" : "logit",
-            found->logit);
+            shown(found->logit));
     }
     json_object(j, NULL);
     json_number(j, "class", (double)found->class);
@@ -105,8 +124,10 @@ static cxai_status show(const classifier *c, batch *b, const input *in,
                                                           : "not finite");
     input_report(&b->report, in, row);
     json_array(&b->report, "classes");
-    for (long long k = 0; k < c->settings->top && k < count; k++)
-        show_answer(b, c, &answers[k]);
+    int64_t listed = c->settings->top < count ? c->settings->top : count;
+    int columns = widest_name(b, c, answers, listed);
+    for (int64_t k = 0; k < listed; k++)
+        show_answer(b, c, &answers[k], columns);
     json_end(&b->report);
     json_end(&b->report);
     free(answers);

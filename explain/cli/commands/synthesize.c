@@ -1,10 +1,10 @@
 /* cxai synthesize: pictures that excite a part of a network most. */
-#include "../channels.h"
 #include "../common.h"
 #include "../explained.h"
 #include "../notes.h"
 #include "../output.h"
 #include "../progress.h"
+#include "../wishes.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,18 +16,11 @@
 
 typedef struct settings {
     common_settings common;
-    const char *layer, *channels, *target;
-    int all, neuron, plain, no_labels;
+    wish_settings wish;
+    int plain, no_labels;
     long long side, steps, seed, jitter, batch, columns;
     double rate, scale_range, rotation, decay, variation, l2;
 } settings;
-
-/* What is made: one target for each picture, all of one layer. */
-typedef struct wishes {
-    cxai_target *targets;
-    cxai_objective *objectives;
-    int count;
-} wishes;
 
 static const char *const status_texts[] = {
     "",
@@ -36,12 +29,6 @@ static const char *const status_texts[] = {
 };
 
 static const char *const status_names[] = { "ok", "stuck", "not finite" };
-
-static void wishes_free(wishes *w)
-{
-    free(w->targets);
-    free(w->objectives);
-}
 
 static cxai_synthesis_options find_options(const settings *s, progress *shown)
 {
@@ -62,75 +49,6 @@ static cxai_synthesis_options find_options(const settings *s, progress *shown)
     o.progress = progress_with_objective;
     o.payload = shown;
     return o;
-}
-
-/* Targets from -t: classes by name, or LAYER[CHANNEL]. */
-static cxai_status wish_targets(const workbench *bench, const settings *s,
-                                wishes *w, cxai_error *error)
-{
-    cxai_target_context context = target_context(bench, NULL);
-    return cxai_target_parse_list(&w->targets, &w->count, &context, s->target,
-                                  error);
-}
-
-/* Targets of channels of a layer. */
-static cxai_status fill_targets(workbench *bench, const settings *s, int layer,
-                                const cxai_shape *shape,
-                                const channel_list *list, wishes *w,
-                                cxai_error *error)
-{
-    w->count = list->count;
-    w->targets = calloc((size_t)list->count + 1, sizeof *w->targets);
-    if (w->targets == NULL)
-        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for targets");
-    for (int i = 0; i < list->count; i++) {
-        cxai_target *t = &w->targets[i];
-        *t = cxai_target_channel(layer, list->channels[i]);
-        for (int axis = 2; axis < 4 && s->neuron && shape->rank == 4; axis++)
-            t->terms[0].span[axis] = (cxai_span){ shape->dim[axis] / 2, 1 };
-        snprintf(t->text, sizeof t->text, "%.100s[%d]",
-                 cxai_model_value_name(bench->model, layer), list->channels[i]);
-    }
-    return CXAI_OK;
-}
-
-/* Targets from -l and -c: channels of a layer. */
-static cxai_status wish_channels(workbench *bench, const settings *s,
-                                 const cxai_synthesis_options *options,
-                                 wishes *w, cxai_error *error)
-{
-    cxai_shape shape;
-    int layer;
-    channel_list list;
-    cxai_status status = find_layer(bench, s->layer, &layer, error);
-    if (status == CXAI_OK)
-        status = cxai_synthesis_shape(&shape, bench->model, &bench->preprocess,
-                                      layer, options, error);
-    if (status != CXAI_OK)
-        return status;
-    status = channels_parse(&list, s->all ? NULL : s->channels,
-                            (int)shape.dim[1], error);
-    if (status == CXAI_OK)
-        status = fill_targets(bench, s, layer, &shape, &list, w, error);
-    channels_free(&list);
-    return status;
-}
-
-static cxai_status make_wishes(workbench *bench, const settings *s,
-                               const cxai_synthesis_options *options, wishes *w,
-                               cxai_error *error)
-{
-    cxai_status status = s->target != NULL
-                             ? wish_targets(bench, s, w, error)
-                             : wish_channels(bench, s, options, w, error);
-    if (status != CXAI_OK)
-        return status;
-    w->objectives = calloc((size_t)w->count + 1, sizeof *w->objectives);
-    if (w->objectives == NULL)
-        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for objectives");
-    for (int i = 0; i < w->count; i++)
-        w->objectives[i] = (cxai_objective){ &w->targets[i], 1 };
-    return CXAI_OK;
 }
 
 /* Picture n of a result as 8-bit RGB. */
@@ -226,7 +144,7 @@ static cxai_status report(workbench *bench, const settings *s,
         const cxai_synthesis_outcome *o = &made->outcomes[i];
         if (!s->common.json)
             say("%s: activation %.4g, at first %.4g%s\n", w->targets[i].text,
-                o->activation_after, o->activation_before,
+                shown(o->activation_after), shown(o->activation_before),
                 status_texts[o->status]);
         report_picture(&j, bench, &w->targets[i], o);
     }
@@ -339,7 +257,7 @@ static cxai_status synthesize(workbench *bench, const settings *s, int *failed,
         return status;
     status = outputs_open(&files, s->common.out, error);
     if (status == CXAI_OK)
-        status = make_wishes(bench, s, &options, &w, error);
+        status = wishes_make(&w, bench, &s->wish, &options, error);
     if (status == CXAI_OK) {
         name_result(bench, &w, name);
         status = outputs_next(&files, name, ".png", error);
@@ -363,7 +281,7 @@ static int run(const void *given, const char *const *operands, int count)
     (void)count;
     const settings *s = given;
     cxai_error error;
-    if (s->target == NULL && s->channels == NULL && !s->all) {
+    if (s->wish.target == NULL && s->wish.channels == NULL && !s->wish.all) {
         complain("say what to synthesize: -l LAYER -c CHANNELS, "
                  "-l LAYER --all, or -t CLASS");
         return EXIT_USAGE;
@@ -387,15 +305,15 @@ static void defaults(void *given)
 #define AT(field) offsetof(settings, field)
 
 static const option_spec specs[] = {
-    { 'l', "layer", "LAYER", OPTION_TEXT, AT(layer), 0, 0,
+    { 'l', "layer", "LAYER", OPTION_TEXT, AT(wish.layer), 0, 0,
       "as cxai summary names it; default: the CAM layer" },
-    { 'c', "channels", "LIST", OPTION_TEXT, AT(channels), 0, 0,
+    { 'c', "channels", "LIST", OPTION_TEXT, AT(wish.channels), 0, 0,
       "a picture for each: 3,17,40..47" },
-    { 0, "all", NULL, OPTION_FLAG, AT(all), 0, 0,
+    { 0, "all", NULL, OPTION_FLAG, AT(wish.all), 0, 0,
       "a picture for every channel" },
-    { 0, "neuron", NULL, OPTION_FLAG, AT(neuron), 0, 0,
+    { 0, "neuron", NULL, OPTION_FLAG, AT(wish.neuron), 0, 0,
       "the channel's centre alone instead of its mean" },
-    { 't', "target", "TARGET", OPTION_TEXT, AT(target), 0, 0,
+    { 't', "target", "TARGET", OPTION_TEXT, AT(wish.target), 0, 0,
       "classes, differences of them, or numbers of a layer, as\n"
       "cxai help heatmap says" },
     { 'o', "out", "OUT", OPTION_TEXT, AT(common.out), 0, 0,
