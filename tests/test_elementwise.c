@@ -242,6 +242,11 @@ static double swish(double x)
     return x * sigmoid(x);
 }
 
+static double gelu(double x)
+{
+    return 0.5 * x * erfc(-x / sqrt(2));
+}
+
 /* The bounds that src/kernels/exponential.h promises, in units of the last
    of 24 bits, against the C library in double precision. */
 static const struct accuracy {
@@ -252,6 +257,8 @@ static const struct accuracy {
     { "Exp", exp, -87, 88.5, 1 },       { "Tanh", tanh, -10, 10, 1.5 },
     { "Tanh", tanh, -0.01, 0.01, 1.5 }, { "Sigmoid", sigmoid, -80, 30, 2.5 },
     { "Swish", swish, -80, 30, 3 }, /* one rounding more */
+    { "Erf", erf, -5, 5, 2.5 },         { "Erf", erf, -0.01, 0.01, 2.5 },
+    { "Gelu", gelu, -3, 10, 8 },        { "Gelu", gelu, -5, -3, 20 },
 };
 
 enum { POINTS = 1 << 18 };
@@ -260,7 +267,7 @@ static void check_accuracy(const struct accuracy *a, cxai_real *x)
 {
     char shape[16];
     snprintf(shape, sizeof shape, "%d", POINTS);
-    node n = start(a->type, "", 13, shape, NULL, 2);
+    node n = start(a->type, "", 20, shape, NULL, 2);
     for (int i = 0; i < POINTS; i++)
         x[i] = (cxai_real)(a->low + (a->high - a->low) * i / (POINTS - 1.0));
     set(&n, 0, x);

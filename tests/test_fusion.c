@@ -69,11 +69,11 @@ static cxai_real *read(const cxai_tensor *view, int64_t *count)
 /* watched: "c s" or fewer of these; the output always is. */
 static answer ask(const cxai_model *model, const char *watched, int gradient)
 {
-    int watch[3] = { net_value(model, "y") }, count = 1;
+    int watch[6] = { net_value(model, "y") }, count = 1;
     int x = net_value(model, "x");
     for (const char *name = watched; *name != '\0'; name++)
         if (*name != ' ')
-            watch[count++] = net_value(model, *name == 'c' ? "c" : "s");
+            watch[count++] = net_value(model, (char[]){ *name, '\0' });
     cxai_request request = { .watch = watch,
                              .watch_count = count,
                              .target = watch[0],
@@ -111,13 +111,9 @@ static void free_answer(answer *a)
     free(a->dx);
 }
 
-static void compare(const convolution *k, const answer *whole,
-                    const answer *fused, int steps)
+static void compare_gradients(const convolution *k, const answer *whole,
+                              const answer *fused)
 {
-    assert_int_equal(fused->steps, steps);
-    assert_int_equal(fused->y_count, whole->y_count);
-    assert_memory_equal(fused->y, whole->y,
-                        (size_t)whole->y_count * sizeof *whole->y);
     double largest = 0, worst = 0;
     for (int64_t i = 0; i < fused->dx_count; i++) {
         largest = fmax(largest, fabs((double)whole->dx[i]));
@@ -127,6 +123,16 @@ static void compare(const convolution *k, const answer *whole,
     if (!(worst <= 1e-6 * largest))
         fail_msg("%s %s: gradients differ by %g", k->weights, k->attributes,
                  worst / largest);
+}
+
+static void compare(const convolution *k, const answer *whole,
+                    const answer *fused, int steps)
+{
+    assert_int_equal(fused->steps, steps);
+    assert_int_equal(fused->y_count, whole->y_count);
+    assert_memory_equal(fused->y, whole->y,
+                        (size_t)whole->y_count * sizeof *whole->y);
+    compare_gradients(k, whole, fused);
 }
 
 static void test_swish(void **state)
@@ -156,9 +162,66 @@ static void test_swish(void **state)
     }
 }
 
+/* ---- Gelu ---------------------------------------------------------------- */
+
+/* x -> h = 2x -> h * (Erf(h / root) + 1) / 2, with what may be otherwise. */
+static cxai_model *gelu_model(double root, double one, const char *half_shape)
+{
+    net n = net_begin(13);
+    net_input(&n, "x", "2,3,5");
+    net_reals(&n, "two", "", (double[]){ 2 });
+    net_reals(&n, "root", "", &root);
+    net_reals(&n, "one", "1", &one);
+    net_reals(&n, "half", half_shape, (double[]){ 0.5 });
+    net_node(&n, "Mul", "x two", "h", "");
+    net_node(&n, "Div", "h root", "d", "");
+    net_node(&n, "Erf", "d", "e", "");
+    net_node(&n, "Add", "one e", "a", "");
+    net_node(&n, "Mul", "a h", "m", "");
+    net_node(&n, "Mul", "m half", "y", "");
+    net_output(&n, "y");
+    return net_end(&n);
+}
+
+static void check_gelu(cxai_model *model, const char *watched, int gradient,
+                       int steps)
+{
+    static const convolution k = { "", "Gelu" };
+    answer all = ask(model, "h d e a m", 1);
+    answer a = ask(model, watched, gradient);
+    assert_int_equal(all.steps, 6);
+    assert_int_equal(a.steps, steps);
+    double largest = 0, worst = 0;
+    for (int64_t i = 0; i < a.y_count; i++) {
+        largest = fmax(largest, fabs((double)all.y[i]));
+        worst = fmax(worst, fabs((double)a.y[i] - (double)all.y[i]));
+    }
+    /* 1 + Erf loses digits that Gelu keeps */
+    if (!(worst <= 1e-6 * largest))
+        fail_msg("%s: values differ by %g", watched, worst / largest);
+    compare_gradients(&k, &all, &a);
+    free_answer(&all);
+    free_answer(&a);
+    cxai_model_free(&model);
+}
+
+static void test_gelu(void **state)
+{
+    (void)state;
+    const double root = sqrt(2);
+    check_gelu(gelu_model(root, 1, ""), "", 0, 2);
+    check_gelu(gelu_model(root, 1, ""), "", 1, 2);
+    check_gelu(gelu_model(root, 1, "1,1"), "h", 1, 2);
+    check_gelu(gelu_model(root, 1, ""), "m", 1, 6); /* somebody reads it */
+    check_gelu(gelu_model(1.5, 1, ""), "", 1, 6);
+    check_gelu(gelu_model(root, 1.1, ""), "", 1, 6);
+    check_gelu(gelu_model(root, 1, "1,1,1,1"), "", 1, 6); /* adds an axis */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gelu),
         cmocka_unit_test(test_swish),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

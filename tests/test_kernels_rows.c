@@ -288,6 +288,16 @@ static double swish_slope(double x)
     return logistic(x) * (1 + x * (1 - logistic(x)));
 }
 
+static double gelu(double x)
+{
+    return 0.5 * x * erfc(-x / sqrt(2));
+}
+
+static double gelu_slope(double x)
+{
+    return 0.5 * erfc(-x / sqrt(2)) + x * exp(-x * x / 2) / sqrt(2 * acos(-1));
+}
+
 static void check_rows(const cx_kernels *k, const cxai_real *x, int64_t count)
 {
     const int64_t offset[2] = { count + 3, 0 };
@@ -322,6 +332,12 @@ static void test_smooth(void **state)
             check_smooth(&y, x, 0, count, swish, k->level);
             k->swish_gradient(y.data, x, ones, count);
             check_smooth(&y, x, 0, count, swish_slope, k->level);
+            k->error_function(y.data, x, count);
+            check_smooth(&y, x, 0, count, erf, k->level);
+            k->gelu(y.data, x, count);
+            check_smooth(&y, x, 0, count, gelu, k->level);
+            k->gelu_gradient(y.data, x, ones, count);
+            check_smooth(&y, x, 0, count, gelu_slope, k->level);
             check_rows(k, x, count);
             guarded_end(&y);
             free(block[0]);

@@ -150,12 +150,16 @@ typedef struct cx_kernels {
     /* y[i] = f(x[i]), as exact as exponential.h says; y may be x. */
     void (*exponential)(cxai_real *y, const cxai_real *x, int64_t count);
     void (*hyperbolic_tangent)(cxai_real *y, const cxai_real *x, int64_t count);
+    void (*error_function)(cxai_real *y, const cxai_real *x, int64_t count);
+    void (*gelu)(cxai_real *y, const cxai_real *x, int64_t count);
     void (*sigmoid)(cxai_real *y, const cxai_real *x, int64_t count);
     void (*swish)(cxai_real *y, const cxai_real *x, int64_t count);
     /* the same in place, for rows of columns at y + y_offset[i] */
     void (*swish_rows)(cxai_real *y, const int64_t *y_offset, int rows,
                        int64_t columns);
     /* dx[i] = dy[i] * f'(x[i]) */
+    void (*gelu_gradient)(cxai_real *dx, const cxai_real *x,
+                          const cxai_real *dy, int64_t count);
     void (*swish_gradient)(cxai_real *dx, const cxai_real *x,
                            const cxai_real *dy, int64_t count);
 } cx_kernels;

@@ -130,16 +130,6 @@ static inline cxai_real sign(cxai_real x)
     return x > 0 ? R(1) : x < 0 ? R(-1) : x; /* NaN stays */
 }
 
-static inline cxai_real normal_density(cxai_real x)
-{
-    return R(0.39894228040143268) * exp(R(-0.5) * x * x);
-}
-
-static inline cxai_real normal_distribution(cxai_real x)
-{
-    return R(0.5) * erfc(R(-0.70710678118654752) * x);
-}
-
 /* log(1 + exp(x)) without overflow. */
 static inline cxai_real softplus(cxai_real x)
 {
@@ -237,7 +227,8 @@ UNARY(Sqrt, KEEPS_Y, sqrt(x), R(0.5) / y, )
 UNARY(Reciprocal, KEEPS_Y, 1 / x, -y * y, )
 UNARY(Softplus, KEEPS_Y, softplus(x), -expm1(-y), )
 UNARY(Log, KEEPS_X, log(x), 1 / x, )
-UNARY(Erf, KEEPS_X, erf(x), R(1.1283791670955126) * exp(-x * x), )
+FUNCTION(Erf, KEEPS_X, cx_erf(x), R(1.1283791670955126) * cx_exp(-x * x), );
+KERNEL_OPERATOR(Erf, error_function)
 UNARY(Softsign, KEEPS_X, x / (1 + fabs(x)),
       1 / ((1 + fabs(x)) * (1 + fabs(x))), )
 UNARY(HardSwish, KEEPS_X, x * (x <= R(-3) ? R(0) : x >= R(3) ? R(1)
@@ -272,8 +263,7 @@ UNARY(Sign, KEEPS_NOTHING, sign(x), R(0), .integer = integer_sign)
 UNARY(Floor, KEEPS_NOTHING, floor(x), R(0), )
 UNARY(Ceil, KEEPS_NOTHING, ceil(x), R(0), )
 UNARY(Round, KEEPS_NOTHING, rint(x), R(0), ) /* half to even */
-FUNCTION(Gelu, KEEPS_X, x * normal_distribution(x),
-         normal_distribution(x) + x * normal_density(x), );
+FUNCTION(Gelu, KEEPS_X, cx_gelu(x), cx_gelu_slope(x), );
 FUNCTION(Gelu_tanh, KEEPS_X, R(0.5) * x * (1 + cx_tanh(gelu_inner(x))),
          gelu_tanh_slope(x), );
 /* clang-format on */
@@ -295,8 +285,12 @@ static cxai_status Gelu_infer(const cx_case *c)
         cx_attribute_string(c->attributes, "approximate", "none");
     if (strcmp(form, "tanh") == 0)
         return unary_infer(c, &Gelu_tanh_function);
-    if (strcmp(form, "none") == 0)
+    if (strcmp(form, "none") == 0) {
+        params *p = c->params;
+        p->kernel = c->kernels->gelu;
+        p->gradient = c->kernels->gelu_gradient;
         return unary_infer(c, &Gelu_function);
+    }
     return cx_refuse(c, CXAI_MALFORMED,
                      "approximate is \"%s\", not \"none\" or \"tanh\"", form);
 }

@@ -1,5 +1,6 @@
-/* Rows of exp, tanh, the logistic function and Swish. The first two are loops
-   that the compiler turns into vectors. */
+/* Rows of exp, tanh, the error function, the logistic function and what is
+   made of them. All but the logistic function are loops that the compiler turns
+   into vectors. */
 #include "kernels/exponential.h"
 #include "kernels/simd/level.h"
 
@@ -16,6 +17,28 @@ void LEVEL(cx_hyperbolic_tangent)(cxai_real *y, const cxai_real *x,
 #pragma omp simd
     for (int64_t i = 0; i < count; i++)
         y[i] = cx_tanh(x[i]);
+}
+
+void LEVEL(cx_error_function)(cxai_real *y, const cxai_real *x, int64_t count)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++)
+        y[i] = cx_erf(x[i]);
+}
+
+void LEVEL(cx_gelu_row)(cxai_real *y, const cxai_real *x, int64_t count)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++)
+        y[i] = cx_gelu(x[i]);
+}
+
+void LEVEL(cx_gelu_gradient)(cxai_real *dx, const cxai_real *x,
+                             const cxai_real *dy, int64_t count)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++)
+        dx[i] = dy[i] * cx_gelu_slope(x[i]);
 }
 
 /* cx_sigmoid of every lane, with the same roundings. */

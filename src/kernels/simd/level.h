@@ -26,6 +26,10 @@ void LEVEL(cx_keep)(cxai_real *y, const cxai_real *x, const uint8_t *bits,
 void LEVEL(cx_exponential)(cxai_real *y, const cxai_real *x, int64_t count);
 void LEVEL(cx_hyperbolic_tangent)(cxai_real *y, const cxai_real *x,
                                   int64_t count);
+void LEVEL(cx_error_function)(cxai_real *y, const cxai_real *x, int64_t count);
+void LEVEL(cx_gelu_row)(cxai_real *y, const cxai_real *x, int64_t count);
+void LEVEL(cx_gelu_gradient)(cxai_real *dx, const cxai_real *x,
+                             const cxai_real *dy, int64_t count);
 void LEVEL(cx_sigmoid_row)(cxai_real *y, const cxai_real *x, int64_t count);
 void LEVEL(cx_swish_row)(cxai_real *y, const cxai_real *x, int64_t count);
 void LEVEL(cx_swish_rows)(cxai_real *y, const int64_t *y_offset, int rows,
