@@ -81,7 +81,7 @@ static cxai_real *display_map(const cxai_heatmap *heatmap,
         cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
         return NULL;
     }
-    if (cxai_heatmap_display(heatmap, sign, map, error) != CXAI_OK) {
+    if (cxai_heatmap_display(heatmap, sign, map, NULL, error) != CXAI_OK) {
         free(map);
         return NULL;
     }

@@ -54,8 +54,9 @@ static void sum_channels(const cxai_heatmap *heatmap, cxai_heatmap_sign sign,
 
 cxai_status cxai_heatmap_display(const cxai_heatmap *heatmap,
                                  cxai_heatmap_sign sign, cxai_real *map,
-                                 cxai_error *error)
+                                 double unit[2], cxai_error *error)
 {
+    double own[2], *ends = unit ? unit : own;
     int rank = heatmap->shape.rank;
 
     if (!heatmap->data || rank < 2 || rank > 3)
@@ -64,6 +65,8 @@ cxai_status cxai_heatmap_display(const cxai_heatmap *heatmap,
     int64_t count = heatmap->shape.dim[rank - 2] * heatmap->shape.dim[rank - 1];
     if (heatmap->kind == CXAI_HEATMAP_MAP && !heatmap->raw) {
         memcpy(map, heatmap->data, (size_t)count * sizeof *map);
+        ends[0] = heatmap->low;
+        ends[1] = heatmap->high;
         return CXAI_OK;
     }
     cxai_real *sorted = malloc((size_t)count * sizeof *sorted);
@@ -72,6 +75,8 @@ cxai_status cxai_heatmap_display(const cxai_heatmap *heatmap,
     sum_channels(heatmap, sign, map);
     double scale = scale_of(map, count, sorted);
     free(sorted);
+    ends[0] = 0;
+    ends[1] = scale;
     for (int64_t i = 0; i < count; i++) {
         double scaled = scale > 0 ? (double)map[i] / scale : 0;
         map[i] = (cxai_real)(scaled > 1 ? 1 : scaled < -1 ? -1 : scaled);

@@ -94,6 +94,7 @@ static void start_result(cxai_heatmap *result, const cxai_target *target,
     result->layer = call->layer;
     result->raw = call->options->raw && call->method->kind == CXAI_HEATMAP_MAP;
     result->score = result->probability = result->delta = (double)NAN;
+    result->low = result->high = (double)NAN;
 }
 
 /* Runs the method for all targets of one value; next[] says which. */

@@ -171,8 +171,9 @@ static void note_range(cxai_heatmap *result, const cxai_real *data,
 
 /* pytorch-grad-cam, utils/image.py, scale_cam_image: (x - min) / (1e-7 + max),
    the maximum being taken after the subtraction; without the 1e-7, which would
-   leave a map of tiny numbers dark. */
-static void min_max(cxai_real *map, int64_t count)
+   leave a map of tiny numbers dark. result->low and high, what 0 and 1 of the
+   map are, follow. */
+static void min_max(cxai_heatmap *result, cxai_real *map, int64_t count)
 {
     cxai_real low, high;
 
@@ -181,6 +182,9 @@ static void min_max(cxai_real *map, int64_t count)
     for (int64_t i = 0; i < count; i++)
         map[i] =
             range > 0 ? (cxai_real)(((double)map[i] - (double)low) / range) : 0;
+    double zero = result->low, unit = result->high - result->low;
+    result->low = zero + unit * (double)low;
+    result->high = zero + unit * (double)high;
 }
 
 /* base_cam.py: ReLU and min-max at the layer's size (compute_cam_per_layer),
@@ -195,10 +199,12 @@ static cxai_status scale_to_input(cxai_heatmap *result, cxai_real *rectified,
     if (height > INT_MAX || width > INT_MAX || to[0] > INT_MAX ||
         to[1] > INT_MAX)
         return cxai_fail(error, CXAI_LIMIT, "the map is too large to resize");
-    min_max(rectified, height * width);
+    result->low = 0;
+    result->high = 1;
+    min_max(result, rectified, height * width);
     cxai_map_resize(rectified, (int)height, (int)width, result->data,
                     (int)to[0], (int)to[1]);
-    min_max(result->data, to[0] * to[1]);
+    min_max(result, result->data, to[0] * to[1]);
     return CXAI_OK;
 }
 
@@ -228,6 +234,7 @@ cxai_status cxai_heatmap_set_map(const cxai_heatmap_call *call, int i,
     for (int64_t k = 0; k < count; k++)
         rectified[k] = map[k] > 0 ? map[k] : 0;
     result->state = state_of(rectified, count);
+    result->low = result->high = (double)rectified[0];
     if (result->state == CXAI_HEATMAP_OK)
         status = scale_to_input(result, rectified, height, width, error);
     free(rectified);

@@ -75,7 +75,9 @@ typedef struct cxai_heatmap {
     cxai_heatmap_state state;
     double minimum, maximum; /* of what the method computed, before ReLU,
                                 scaling and resizing; NaN where not finite */
-    cxai_target target;      /* no longer open: see cxai_target_resolve */
+    double low, high;   /* of a map that is not raw: what its 0 and its 1 are in
+                           these numbers; NaN where not finite */
+    cxai_target target; /* no longer open: see cxai_target_resolve */
     unsigned char *mask; /* owned, what the target's masks lie in; or NULL */
     double score;        /* the target's number: for a class its logit */
     double probability;  /* of a class, or of the contrary where its weight is
@@ -170,10 +172,14 @@ typedef enum cxai_heatmap_sign {
  * which 98 % of the total magnitude lies, and clipped to -1..1, so that a few
  * extreme pixels do not darken all others (as captum's visualize_image_attr
  * does with outlier_perc=2). A map that is not raw is copied.
+ *
+ * unit (may be NULL) receives what the map's 0 and 1 are in the numbers that
+ * the method computed; of an attribution the first is 0.
  */
 CXAI_API cxai_status cxai_heatmap_display(const cxai_heatmap *heatmap,
                                           cxai_heatmap_sign sign,
-                                          cxai_real *map, cxai_error *error);
+                                          cxai_real *map, double unit[2],
+                                          cxai_error *error);
 
 /* ---- writing a method -----------------------------------------------------
 
