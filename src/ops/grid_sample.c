@@ -8,7 +8,6 @@
  * that the interpolation reads. The gradient of a clamped coordinate is 0.
  */
 #include <math.h>
-#include <string.h>
 
 #include "kernels/kernels.h"
 #include "kernels/work.h"
@@ -39,18 +38,14 @@ static cxai_status read_modes(const cx_case *c, params *p)
     static const char *const modes[] = { "nearest", "linear",   "cubic",
                                          "nearest", "bilinear", "bicubic" };
     static const char *const paddings[] = { "zeros", "border", "reflection" };
-    const char *name = cx_attribute_string(c->attributes, "mode", "linear");
-    const char *outside =
-        cx_attribute_string(c->attributes, "padding_mode", "zeros");
-    int m = 0, q = 0;
-    while (m < CX_COUNT(modes) && strcmp(name, modes[m]) != 0)
-        m++;
-    while (q < CX_COUNT(paddings) && strcmp(outside, paddings[q]) != 0)
-        q++;
-    if (m == CX_COUNT(modes) || q == CX_COUNT(paddings))
-        return cx_refuse(c, CXAI_UNSUPPORTED,
-                         "mode \"%s\" with padding \"%s\" is not known", name,
-                         outside);
+    int m, q;
+    cxai_status status =
+        cx_read_choice(c, "mode", "linear", modes, CX_COUNT(modes), &m);
+    if (status == CXAI_OK)
+        status = cx_read_choice(c, "padding_mode", "zeros", paddings,
+                                CX_COUNT(paddings), &q);
+    if (status != CXAI_OK)
+        return status;
     p->mode = (mode)(m % 3);
     p->padding = (padding)q;
     p->align_corners = cx_attribute_int(c->attributes, "align_corners", 0) != 0;

@@ -5,11 +5,11 @@
  * input, the pad behind. Each is a run of x with a step: 1 (the input, wrap),
  * -1 (reflect) or 0 (edge). A move is one choice of segment for every axis.
  */
+#include "ops/common/check.h"
 #include "ops/common/constant.h"
 #include "ops/common/move.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 enum { SEGMENTS = 3 };
 
@@ -41,13 +41,11 @@ static cxai_status read_mode(const cx_case *c, pad_mode *mode)
 {
     static const char *const names[] = { "constant", "edge", "reflect",
                                          "wrap" };
-    const char *name = cx_attribute_string(c->attributes, "mode", "constant");
-    for (int i = 0; i < CX_COUNT(names); i++)
-        if (strcmp(name, names[i]) == 0) {
-            *mode = (pad_mode)i;
-            return CXAI_OK;
-        }
-    return cx_refuse(c, CXAI_UNSUPPORTED, "mode %s is not known", name);
+    int choice;
+    cxai_status status =
+        cx_read_choice(c, "mode", "constant", names, CX_COUNT(names), &choice);
+    *mode = (pad_mode)choice;
+    return status;
 }
 
 static cxai_status read_value(const cx_case *c, pad_params *params)

@@ -1,5 +1,7 @@
 #include "ops/common/check.h"
 
+#include <string.h>
+
 #include "ops/common/constant.h"
 
 cxai_status cx_check_some_reals(const cx_case *c, int first, int last)
@@ -15,6 +17,18 @@ cxai_status cx_check_some_reals(const cx_case *c, int first, int last)
 cxai_status cx_check_reals(const cx_case *c)
 {
     return cx_check_some_reals(c, 0, c->input_count - 1);
+}
+
+cxai_status cx_read_choice(const cx_case *c, const char *attribute,
+                           const char *otherwise, const char *const *names,
+                           int count, int *choice)
+{
+    const char *name = cx_attribute_string(c->attributes, attribute, otherwise);
+    for (*choice = 0; *choice < count; ++*choice)
+        if (strcmp(name, names[*choice]) == 0)
+            return CXAI_OK;
+    return cx_refuse(c, CXAI_UNSUPPORTED, "%s \"%s\" is not known", attribute,
+                     name);
 }
 
 cxai_status cx_check_demand(const cx_case *c,
