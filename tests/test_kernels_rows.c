@@ -204,7 +204,7 @@ static void check_maximum(const cx_kernels *k, int64_t channels, int count,
     }
     const cx_cells back = { count, (const cxai_real *const *)gradient, w.number,
                             channels };
-    k->unmaximum(dx.data, winners, bytes, &back);
+    k->unmaximum(dx.data, winners, bytes, &back, 0);
     for (int64_t c = 0; c < channels; c++)
         assert_true(dx.data[c] == gradient[winner_of(&w, count, c)][c]);
     k->maximum(y.data, NULL, bytes, &cells);

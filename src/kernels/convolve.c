@@ -78,6 +78,9 @@ void cx_convolve_finish(const cx_kernels *kernels, const cx_convolution *c,
 {
     if (c->swish)
         kernels->swish_rows(y, y_offset, rows, columns);
+    if (c->mask != NULL)
+        kernels->keep_rows(y, y_offset, rows, columns, c->mask,
+                           y - c->mask_start);
 }
 
 /* All tiles of a chunk against panel number q of all groups. */

@@ -26,7 +26,10 @@ typedef struct cx_convolution {
     const cxai_real *weights;  /* panels of each group in turn, or for a
                                   depthwise convolution rows, see there */
     cxai_real low, high;
-    int swish; /* applied last: v * sigmoid(v) */
+    int swish; /* applied then: v * sigmoid(v) */
+    /* applied last: 0 where the bit of an element is 0; NULL: all are kept */
+    const uint8_t *mask;
+    const cxai_real *mask_start; /* the element of y that bit 0 stands for */
 } cx_convolution;
 
 /* Applies what follows the clipping to `rows` finished rows of y. */

@@ -59,7 +59,7 @@ typedef struct cx_depthwise_tile {
     int64_t weights_row; /* reals from a tap to the next */
     cxai_real *y;
     const int64_t *y_offset;
-    const cxai_real *residual; /* NULL: none; must not overlap y */
+    const cxai_real *residual; /* NULL: none; may be y */
     cxai_real low, high;
 } cx_depthwise_tile;
 
@@ -136,9 +136,10 @@ typedef struct cx_kernels {
     void (*maximum)(cxai_real *y, void *winner, int winner_bytes,
                     const cx_cells *cells);
 
-    /* y[c] = sum of row[i][c] over the cells whose winner[i][c] is number[i] */
+    /* y[c] (accumulate: +)= sum of row[i][c] over the cells whose winner[i][c]
+       is number[i] */
     void (*unmaximum)(cxai_real *y, const void *const *winner, int winner_bytes,
-                      const cx_cells *cells);
+                      const cx_cells *cells, int accumulate);
 
     /* Bit i of bits = low < y[i] < high; what the last byte has over is 0. */
     void (*passed)(uint8_t *bits, const cxai_real *y, int64_t count,
@@ -146,6 +147,11 @@ typedef struct cx_kernels {
     /* y[i] = bit i of bits ? x[i] : 0; y may be x. */
     void (*keep)(cxai_real *y, const cxai_real *x, const uint8_t *bits,
                  int64_t count);
+
+    /* Rows of columns at y + y_offset[i]: keeps y[y_offset[i] + n] where bit
+       first + y_offset[i] + n of bits is set, else it becomes 0. */
+    void (*keep_rows)(cxai_real *y, const int64_t *y_offset, int rows,
+                      int64_t columns, const uint8_t *bits, int64_t first);
 
     /* y[i] = f(x[i]), as exact as exponential.h says; y may be x. */
     void (*exponential)(cxai_real *y, const cxai_real *x, int64_t count);

@@ -217,7 +217,9 @@ static void forward(const cx_call *call)
 
 static void input_gradient(const cx_call *call)
 {
-    cx_convolver_pass how = { .from = &call->dy[0], .to = &call->dx[X] };
+    cx_convolver_pass how = { .from = &call->dy[0],
+                              .to = &call->dx[X],
+                              .delivery = cx_call_delivery(call, X) };
     const char *prepared = call->prepared;
     if (prepared != NULL)
         prepared += prepared_forward_bytes(call->c);
@@ -381,9 +383,9 @@ static const cx_sample transposed_samples[] = {
     {                                                                          \
         .name = type, .min_inputs = 2, .max_inputs = 3,                        \
         .layout = CX_CHANNELS_LAST, .params_size = sizeof(params),             \
-        .fuses_epilogue = fuses, .fuses_swish = fuses, .infer = infers,        \
-        .demand = demand, .prepare = prepare, .forward = forward,              \
-        .backward = backward, CX_SAMPLES(cases)                                \
+        .delivers = 1u << X, .fuses_epilogue = fuses, .fuses_swish = fuses,    \
+        .infer = infers, .demand = demand, .prepare = prepare,                 \
+        .forward = forward, .backward = backward, CX_SAMPLES(cases)            \
     }
 
 static const cx_operator operators[] = {

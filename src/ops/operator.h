@@ -92,9 +92,18 @@ typedef struct cx_epilogue {
                       (low < v < high); NULL: not wanted */
 } cx_epilogue;
 
+/* How the share of an input's gradient arrives, from operators that deliver:
+   dx = share, or dx + share, where the mask has a 1, else 0. */
+typedef struct cx_delivery {
+    int adds;
+    const uint8_t *mask; /* bit i = element i of dx, which is dense, in memory
+                            order; NULL: all pass */
+} cx_delivery;
+
 /* One run of one node. Views of x, y, dy, dx in arrays of input_count or
    output_count; data is NULL for what is left out, not a real, not kept or
-   not wanted. dx is overwritten, never added to. dy must not be written. */
+   not wanted. dx is overwritten unless its delivery says otherwise. dy must
+   not be written. */
 typedef struct cx_call {
     const cx_case *c;
     const cxai_tensor *x;
@@ -105,6 +114,7 @@ typedef struct cx_call {
     void *workspace;             /* 64-byte aligned */
     const void *prepared;        /* NULL when prepared_bytes was 0 */
     const cx_epilogue *epilogue; /* forward only; NULL: none */
+    const cx_delivery *delivery; /* by input, backward only; NULL: dx = share */
 } cx_call;
 
 /* How the tensors of a node lie in memory. Gradients lie as their values. */
@@ -143,6 +153,7 @@ typedef struct cx_operator {
                            the layout of x is not handed on to y (Transpose) */
     int fuses_epilogue; /* forward honours call->epilogue */
     int fuses_swish;    /* CX_SWISH included */
+    uint64_t delivers;  /* bit i: backward honours delivery[i] */
     int drops_unread;   /* outputs behind the first that nothing reads are as if
                            they were left out */
     int carries_integers; /* forward is right on integers given as reals */

@@ -1,8 +1,11 @@
 /*
  * Lifetimes: which storages a plan has, and from when to when each is needed.
- * The first share of a gradient is written where the gradient lives; later
- * ones are written beside it and added, so that a hook sees what a node itself
- * contributes, and the sum has one order.
+ * The first share of a gradient is written where the gradient lives. Later ones
+ * are added there by operators that deliver; from others, and where a hook is
+ * to see what a node itself contributes, they are written beside it and added
+ * then. The sum has one order. The last share to be delivered also applies the
+ * mask of the value's producer. What passes a residual on unchanged is the
+ * gradient of both values in one place.
  */
 #include "plan/plan.h"
 
@@ -117,19 +120,70 @@ static void live_forward(lives *l, int i)
 
 /* ---- backward ------------------------------------------------------------ */
 
-/* Plans one share of the gradient of a value, written at a time. */
-static cx_share live_share(lives *l, int value, int time)
+static const cx_share no_share = { -1, 0, 0, -1 };
+
+static void begin_gradient(lives *l, cx_plan_value *v, int storage)
 {
-    cx_plan_value *v = &l->plan->values[value];
-    int storage = add_storage(l, value_bytes(v), time, time);
-    if (v->gradient >= 0) {
-        extend(l, v->gradient, time);
-        return (cx_share){ storage, 1 };
-    }
     v->gradient = storage;
     if (v->wrt)
         extend(l, storage, l->end);
-    return (cx_share){ storage, 0 };
+}
+
+/* Plans one share of the gradient of a value, written at a time. */
+static void live_share(lives *l, int value, int delivers, int time,
+                       cx_share *share)
+{
+    cx_plan_value *v = &l->plan->values[value];
+    v->last = delivers ? share : NULL;
+    if (v->gradient >= 0 && delivers) {
+        extend(l, v->gradient, time);
+        share->storage = v->gradient;
+        share->adds = 1;
+        return;
+    }
+    share->storage = add_storage(l, value_bytes(v), time, time);
+    share->accumulate = v->gradient >= 0;
+    if (share->accumulate)
+        extend(l, v->gradient, time);
+    else
+        begin_gradient(l, v, share->storage);
+}
+
+/* A step whose hook sees dx delivers nothing: dx is its own share alone. */
+static int delivers_input(const cx_step *step, int k)
+{
+    return (step->places & CXAI_AFTER_BACKWARD) == 0 && k < 64 &&
+           step->op->delivers >> k & 1;
+}
+
+static int reads(const cx_step *step, int value)
+{
+    for (int k = 0; k < step->c->input_count; k++)
+        if (step->x[k] == value)
+            return 1;
+    return 0;
+}
+
+/* The residual's share is dy behind the mask: the same storage becomes its
+   gradient when there is none yet, unless dy itself is asked for or backward
+   writes the same gradient while it reads dy. */
+static void live_residual(lives *l, const cx_step *step, int time,
+                          cx_share *share)
+{
+    cx_plan_value *v = &l->plan->values[step->residual];
+    const cx_plan_value *y = &l->plan->values[step->y[0]];
+    int dy = step->masked >= 0 ? step->masked : y->gradient;
+    v->last = NULL;
+    if (v->gradient >= 0) {
+        extend(l, v->gradient, time);
+        share->storage = v->gradient;
+        share->adds = 1;
+        return;
+    }
+    if ((y->wrt && dy == y->gradient) || reads(step, step->residual))
+        dy = add_storage(l, value_bytes(v), time, time);
+    share->storage = dy;
+    begin_gradient(l, v, dy);
 }
 
 /* Where the gradient of a fused output goes behind the mask: in place, unless
@@ -161,12 +215,23 @@ static void live_backward(lives *l, int i)
             extend(l, plan->values[step->y[k]].gradient, time);
     live_masked(l, step, time);
     for (size_t k = 0; k <= inputs; k++)
-        step->share[k].storage = -1;
+        step->share[k] = no_share;
+    if (step->residual >= 0 && plan->values[step->residual].active)
+        live_residual(l, step, time, &step->share[inputs]);
     for (int k = 0; k < step->c->input_count; k++)
         if (k < 64 && step->wanted >> k & 1)
-            step->share[k] = live_share(l, step->x[k], time);
-    if (step->residual >= 0 && plan->values[step->residual].active)
-        step->share[inputs] = live_share(l, step->residual, time);
+            live_share(l, step->x[k], delivers_input(step, k), time,
+                       &step->share[k]);
+}
+
+/* Gives the mask of a step to the share that completes its dy. */
+static void hand_mask_over(cx_plan *plan, cx_step *step)
+{
+    const cx_plan_value *y = &plan->values[step->y[0]];
+    if (step->mask < 0 || step->masked != y->gradient || y->last == NULL)
+        return;
+    y->last->mask = step->mask;
+    step->arrives_masked = 1;
 }
 
 cxai_status cx_find_lifetimes(cx_plan *plan, const cx_plan_request *request)
@@ -183,5 +248,7 @@ cxai_status cx_find_lifetimes(cx_plan *plan, const cx_plan_request *request)
     }
     for (int i = n - 1; !l.failed && i >= 0; i--)
         live_backward(&l, i);
+    for (int i = 0; !l.failed && i < n; i++)
+        hand_mask_over(plan, plan->steps[i]);
     return l.failed ? cx_plan_no_memory(request) : CXAI_OK;
 }

@@ -136,12 +136,21 @@ cxai_tensor cx_plan_gradient_view(const cx_plan *plan, int value)
     return view_of(plan, value, plan->values[value].gradient);
 }
 
+static void *storage_at(const cx_plan *plan, int storage)
+{
+    return storage < 0 ? NULL : plan->memory + plan->storages[storage].offset;
+}
+
 /* The share of input k, or of the residual, and where it is added. */
 static void view_share(const cx_plan *plan, cx_step *step, int k, int value)
 {
     if (step->share == NULL || step->share[k].storage < 0)
         return;
     step->dx_view[k] = view_of(plan, value, step->share[k].storage);
+    step->delivery[k] = (cx_delivery){
+        .adds = step->share[k].adds,
+        .mask = storage_at(plan, step->share[k].mask),
+    };
     if (step->share[k].accumulate)
         step->gradient[k] = cx_plan_gradient_view(plan, value);
 }
@@ -169,11 +178,6 @@ static void view_values(const cx_plan *plan, cx_step *step)
         step->dy_view[0] = view_of(plan, step->y[0], step->masked);
 }
 
-static void *storage_at(const cx_plan *plan, int storage)
-{
-    return storage < 0 ? NULL : plan->memory + plan->storages[storage].offset;
-}
-
 static int make_views(cx_plan *plan, cx_step *step)
 {
     size_t inputs = (size_t)step->c->input_count + 1;
@@ -182,12 +186,13 @@ static int make_views(cx_plan *plan, cx_step *step)
     step->x_view = cx_arena_alloc(arena, inputs, sizeof(cxai_tensor));
     step->dx_view = cx_arena_alloc(arena, inputs, sizeof(cxai_tensor));
     step->gradient = cx_arena_alloc(arena, inputs, sizeof(cxai_tensor));
+    step->delivery = cx_arena_alloc(arena, inputs, sizeof(cx_delivery));
     step->y_view = cx_arena_alloc(arena, outputs, sizeof(cxai_tensor));
     step->dy_view = cx_arena_alloc(arena, outputs, sizeof(cxai_tensor));
     step->arrived = cx_arena_alloc(arena, outputs, sizeof(cxai_tensor));
     if (step->x_view == NULL || step->dx_view == NULL ||
-        step->gradient == NULL || step->y_view == NULL ||
-        step->dy_view == NULL || step->arrived == NULL)
+        step->gradient == NULL || step->delivery == NULL ||
+        step->y_view == NULL || step->dy_view == NULL || step->arrived == NULL)
         return -1;
     view_values(plan, step);
     step->epilogue = (cx_epilogue){
@@ -211,6 +216,7 @@ static int make_views(cx_plan *plan, cx_step *step)
                         ? plan->prepared + step->prepared
                         : NULL,
         .epilogue = fused ? &step->epilogue : NULL,
+        .delivery = step->delivery,
     };
     return 0;
 }

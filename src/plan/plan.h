@@ -28,6 +28,7 @@ typedef struct cx_plan_value {
     int storage;  /* its numbers; -1: a literal, or not in memory */
     int gradient; /* storage of its gradient, or -1 */
     int uses;     /* times that a step reads it */
+    struct cx_share *last; /* that completes its gradient and could mask it */
     unsigned char fed, watched, wrt;
     unsigned char visible; /* somebody outside looks at it: never fused away */
     unsigned char active;  /* lies between wrt and target */
@@ -44,6 +45,8 @@ typedef struct cx_storage {
 typedef struct cx_share {
     int storage;    /* receives dx; -1: not wanted */
     int accumulate; /* dx is then added to the value's gradient */
+    int adds;       /* it is the value's gradient already, and dx is added */
+    int mask;       /* storage of bits that dx passes, or -1 */
 } cx_share;
 
 typedef struct cx_step {
@@ -59,10 +62,11 @@ typedef struct cx_step {
     cxai_real low, high;
     int residual; /* plan value, or -1 */
 
-    int saved, mask; /* storages, or -1 */
-    int masked;      /* storage of dy behind the mask, or -1: not masked */
-    cx_share *share; /* by input; the residual's behind them */
-    size_t prepared; /* offset in the plan's prepared memory */
+    int saved, mask;    /* storages, or -1 */
+    int masked;         /* storage of dy behind the mask, or -1: not masked */
+    int arrives_masked; /* whoever delivers dy applies the mask */
+    cx_share *share;    /* by input; the residual's behind them */
+    size_t prepared;    /* offset in the plan's prepared memory */
 
     /* Ready to run. Views by input or output; the residual's stand behind the
        inputs'. */
@@ -73,6 +77,7 @@ typedef struct cx_step {
     cxai_tensor *arrived; /* the gradients of y as they arrived */
     cxai_tensor *dx_view; /* this step's shares */
     cxai_tensor *gradient; /* where accumulated shares are added */
+    cx_delivery *delivery; /* by input */
 } cx_step;
 
 typedef struct cx_plan {

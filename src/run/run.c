@@ -1,7 +1,8 @@
 /* Forward and backward: the plan's steps, one after the other. Nothing is
    allocated here unless hooks have changed. */
 #include "base/subnormal.h"
-#include "kernels/kernels.h"
+#include "ops/common/epilogue.h"
+#include "ops/common/move.h"
 #include "run/session.h"
 
 static void begin(cxai_session *s)
@@ -52,38 +53,28 @@ cxai_status cxai_session_forward(cxai_session *s, cxai_error *error)
     return status;
 }
 
-/* masked = dy where the activation let the value through, else 0. Both lie in
-   the memory order of the mask's bits. */
-static void apply_mask(const cx_step *step)
-{
-    enum { BLOCK = 16384 };
-    const cx_case *c = step->c;
-    const uint8_t *mask = step->epilogue.mask;
-    const cxai_real *from = step->arrived[0].data;
-    cxai_real *to = step->dy_view[0].data;
-    int64_t count = cxai_shape_count(&step->arrived[0].shape);
-#pragma omp parallel for num_threads(c->threads)                               \
-    schedule(static) if (count > 2 * BLOCK)
-    for (int64_t i = 0; i < count; i += BLOCK)
-        c->kernels->keep(to + i, from + i, mask + i / 8,
-                         count - i < BLOCK ? count - i : BLOCK);
-}
-
-static void copy_share(const cxai_tensor *to, const cxai_tensor *from)
+/* to (adds: +)= from, on all threads. */
+static void transfer(const cx_step *step, const cxai_tensor *to,
+                     const cxai_tensor *from, int adds)
 {
     cx_view to_view = cx_view_of(to), from_view = cx_view_of(from);
-    cx_view_copy(&to_view, &from_view);
+    cx_move_parallel(&to_view, &from_view, adds, step->c->threads);
+}
+
+/* The residual's share is dy as it is, often in the same place. */
+static void pass_residual(const cx_step *step)
+{
+    int k = step->c->input_count;
+    const cxai_tensor *to = &step->dx_view[k], *dy = &step->dy_view[0];
+    if (to->data != NULL && to->data != dy->data)
+        transfer(step, to, dy, step->delivery[k].adds);
 }
 
 static void add_shares(const cx_step *step)
 {
-    for (int k = 0; k <= step->c->input_count; k++) {
-        if (step->gradient[k].data == NULL)
-            continue;
-        cx_view to = cx_view_of(&step->gradient[k]);
-        cx_view from = cx_view_of(&step->dx_view[k]);
-        cx_view_add(&to, &from);
-    }
+    for (int k = 0; k < step->c->input_count; k++)
+        if (step->gradient[k].data != NULL)
+            transfer(step, &step->gradient[k], &step->dx_view[k], 1);
 }
 
 static cxai_status step_backward(cxai_session *s, const cx_step *step,
@@ -92,11 +83,10 @@ static cxai_status step_backward(cxai_session *s, const cx_step *step,
     if (step->places & CXAI_BEFORE_BACKWARD &&
         cx_run_hooks(s, step, CXAI_BEFORE_BACKWARD) != 0)
         return stopped(s, step, error);
-    if (step->epilogue.mask != NULL)
-        apply_mask(step);
-    const cxai_tensor *residual_share = &step->dx_view[step->c->input_count];
-    if (residual_share->data != NULL)
-        copy_share(residual_share, &step->dy_view[0]);
+    if (step->epilogue.mask != NULL && !step->arrives_masked)
+        cx_mask_gradient(step->c, step->epilogue.mask, &step->arrived[0],
+                         &step->dy_view[0]);
+    pass_residual(step);
     if (step->wanted != 0)
         step->op->backward(&step->call);
     if (step->places & CXAI_AFTER_BACKWARD &&

@@ -40,7 +40,8 @@ static void channel(const cx_depthwise_tile *tile, int64_t c)
     }
 }
 
-/* The last vector may overlap the one before it. */
+/* The last vector may overlap the one before it, unless it would add its
+   residual twice. */
 void LEVEL(cx_depthwise)(const cx_depthwise_tile *tile)
 {
     int64_t c = tile->offset, end = tile->offset + tile->channels;
@@ -51,6 +52,8 @@ void LEVEL(cx_depthwise)(const cx_depthwise_tile *tile)
     }
     for (; c + LANES <= end; c += LANES)
         channels_vector(tile, c);
-    if (c < end)
+    if (c < end && tile->residual != tile->y)
         channels_vector(tile, end - LANES);
+    for (; c < end && tile->residual == tile->y; c++)
+        channel(tile, c);
 }

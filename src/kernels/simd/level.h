@@ -18,11 +18,14 @@ void LEVEL(cx_combine)(cxai_real *y, const cxai_real *const *row,
 void LEVEL(cx_maximum)(cxai_real *y, void *winner, int winner_bytes,
                        const cx_cells *cells);
 void LEVEL(cx_unmaximum)(cxai_real *y, const void *const *winner,
-                         int winner_bytes, const cx_cells *cells);
+                         int winner_bytes, const cx_cells *cells,
+                         int accumulate);
 void LEVEL(cx_passed)(uint8_t *bits, const cxai_real *y, int64_t count,
                       cxai_real low, cxai_real high);
 void LEVEL(cx_keep)(cxai_real *y, const cxai_real *x, const uint8_t *bits,
                     int64_t count);
+void LEVEL(cx_keep_rows)(cxai_real *y, const int64_t *y_offset, int rows,
+                         int64_t columns, const uint8_t *bits, int64_t first);
 void LEVEL(cx_exponential)(cxai_real *y, const cxai_real *x, int64_t count);
 void LEVEL(cx_hyperbolic_tangent)(cxai_real *y, const cxai_real *x,
                                   int64_t count);

@@ -71,11 +71,12 @@ void LEVEL(cx_maximum)(cxai_real *y, void *winner, int winner_bytes,
 }
 
 void LEVEL(cx_unmaximum)(cxai_real *y, const void *const *winner,
-                         int winner_bytes, const cx_cells *cells)
+                         int winner_bytes, const cx_cells *cells,
+                         int accumulate)
 {
     int64_t c = 0;
     for (; c + LANES <= cells->channels; c += LANES) {
-        vector sum = fill(0);
+        vector sum = accumulate ? load(y + c) : fill(0);
         for (int64_t i = 0; i < cells->count; i++) {
             mask won = load_winner(winner[i], winner_bytes, c) ==
                        (lane_int)cells->number[i];
@@ -84,7 +85,7 @@ void LEVEL(cx_unmaximum)(cxai_real *y, const void *const *winner,
         store(y + c, sum);
     }
     for (; c < cells->channels; c++) {
-        cxai_real sum = 0;
+        cxai_real sum = accumulate ? y[c] : 0;
         for (int64_t i = 0; i < cells->count; i++)
             if (winner_at(winner[i], winner_bytes, c) == cells->number[i])
                 sum += cells->row[i][c];

@@ -15,6 +15,7 @@ const cx_kernels LEVEL(cx_kernels) = {
     .unmaximum = LEVEL(cx_unmaximum),
     .passed = LEVEL(cx_passed),
     .keep = LEVEL(cx_keep),
+    .keep_rows = LEVEL(cx_keep_rows),
     .exponential = LEVEL(cx_exponential),
     .hyperbolic_tangent = LEVEL(cx_hyperbolic_tangent),
     .error_function = LEVEL(cx_error_function),

@@ -131,7 +131,7 @@ size_t cx_blocks_workspace(const cx_case *c, const cx_scatter *s)
 
 /* Moves a line of blocks, number z, y of picture n, to its pixels. */
 static void move_line(const cx_scatter *s, const cx_convolution *k,
-                      const cxai_tensor *to, int64_t line)
+                      const cxai_tensor *to, int adds, int64_t line)
 {
     const cx_window_axis *axis = s->window->axis;
     int64_t y = line % k->out[1], z = line / k->out[1] % k->out[0];
@@ -148,14 +148,14 @@ static void move_line(const cx_scatter *s, const cx_convolution *k,
             const cxai_real *row = rows + x * k->columns + f * s->inputs;
             cxai_real *dx = to->data + (at + x * axis[2].stride) * pixel;
             for (int64_t i = 0; i < s->inputs; i++)
-                dx[i] = row[i];
+                dx[i] = adds ? dx[i] + row[i] : row[i];
         }
     }
 }
 
 void cx_blocks_run(const cx_case *c, const cx_scatter *s,
                    const cxai_tensor *from, const cxai_tensor *to,
-                   const cxai_real *packed, void *workspace)
+                   const cxai_real *packed, int adds, void *workspace)
 {
     cx_convolution k = describe(s);
     k.x = from->data;
@@ -166,5 +166,5 @@ void cx_blocks_run(const cx_case *c, const cx_scatter *s,
     int64_t lines = k.batch * k.out[0] * k.out[1];
 #pragma omp parallel for num_threads(c->threads) schedule(static)
     for (int64_t line = 0; line < lines; line++)
-        move_line(s, &k, to, line);
+        move_line(s, &k, to, adds, line);
 }

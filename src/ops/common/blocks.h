@@ -38,6 +38,6 @@ void cx_blocks_pack(const cx_case *c, const cx_scatter *s, const cxai_real *w,
 size_t cx_blocks_workspace(const cx_case *c, const cx_scatter *s);
 void cx_blocks_run(const cx_case *c, const cx_scatter *s,
                    const cxai_tensor *from, const cxai_tensor *to,
-                   const cxai_real *packed, void *workspace);
+                   const cxai_real *packed, int adds, void *workspace);
 
 #endif

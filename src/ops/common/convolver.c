@@ -235,30 +235,34 @@ size_t cx_convolver_workspace(const cx_case *c, const cx_convolver *v,
     return most;
 }
 
-void cx_convolver_run(const cx_case *c, const cx_convolver *v,
-                      const cx_convolver_pass *pass, void *workspace)
+/* What is done to the results of a phase. */
+static void set_ends(cx_convolution *k, const cx_convolver_pass *pass,
+                     const uint8_t *mask)
+{
+    if (pass->epilogue != NULL) {
+        k->residual = cx_epilogue_residual(pass->epilogue);
+        k->low = pass->epilogue->low;
+        k->high = pass->epilogue->high;
+        k->swish = pass->epilogue->activation == CX_SWISH;
+    }
+    if (pass->delivery.adds)
+        k->residual = k->y;
+    k->mask = mask;
+    k->mask_start = pass->to->data;
+}
+
+static void run_phases(const cx_case *c, const cx_convolver *v,
+                       const cx_convolver_pass *pass, const uint8_t *mask,
+                       void *workspace)
 {
     const char *packed = pass->packed;
-    if (pass->direction == CX_SCATTER && !v->scatter.complete)
-        fill(pass->to, pass->bias);
-    if (takes_blocks(v, pass->direction)) {
-        const cx_scatter blocks = scatter_of(v);
-        cx_blocks_run(c, &blocks, pass->from, pass->to, pass->packed,
-                      workspace);
-        return;
-    }
     for (int64_t i = 0; i < phase_count(v, pass->direction); i++) {
         const cx_phase *phase = phase_number(v, pass->direction, i);
         cx_convolution k = describe(v, phase, pass->direction);
         k.x = pass->from->data;
         k.x_pixel = cx_pixel_stride(pass->from);
         aim(&k, v, phase, pass);
-        if (pass->epilogue != NULL) {
-            k.residual = cx_epilogue_residual(pass->epilogue);
-            k.low = pass->epilogue->low;
-            k.high = pass->epilogue->high;
-            k.swish = pass->epilogue->activation == CX_SWISH;
-        }
+        set_ends(&k, pass, mask);
         k.weights = (const cxai_real *)(const void *)packed;
         if (is_depthwise(v))
             cx_convolve_depthwise(c->kernels, &k, c->threads, workspace);
@@ -268,4 +272,26 @@ void cx_convolver_run(const cx_case *c, const cx_convolver *v,
             cx_convolve(c->kernels, &k, c->threads, workspace);
         packed += phase_bytes(c, v, phase, pass->direction);
     }
+}
+
+/* Pixels of no phase are filled, or keep what is added to; a mask meets them
+   afterwards. */
+void cx_convolver_run(const cx_case *c, const cx_convolver *v,
+                      const cx_convolver_pass *pass, void *workspace)
+{
+    int complete = pass->direction == CX_GATHER || v->scatter.complete;
+    const cx_delivery *delivery = &pass->delivery;
+    const uint8_t *later = delivery->mask;
+    if (!complete && !delivery->adds)
+        fill(pass->to, pass->bias);
+    if (takes_blocks(v, pass->direction)) {
+        const cx_scatter blocks = scatter_of(v);
+        cx_blocks_run(c, &blocks, pass->from, pass->to, pass->packed,
+                      delivery->adds, workspace);
+    } else {
+        run_phases(c, v, pass, complete ? delivery->mask : NULL, workspace);
+        later = complete ? NULL : delivery->mask;
+    }
+    if (later != NULL)
+        cx_mask_gradient(c, later, pass->to, pass->to);
 }

@@ -39,6 +39,7 @@ typedef struct cx_convolver_pass {
     const void *packed;
     const cxai_real *bias;       /* as packed */
     const cx_epilogue *epilogue; /* of gathering; NULL: none */
+    cx_delivery delivery;        /* of a gradient */
 } cx_convolver_pass;
 
 size_t cx_convolver_workspace(const cx_case *c, const cx_convolver *v,

@@ -65,3 +65,21 @@ void cx_save_mask(const cx_call *call)
                                  count - i < BLOCK ? count - i : BLOCK,
                                  epilogue->low, epilogue->high);
 }
+
+cx_delivery cx_call_delivery(const cx_call *call, int i)
+{
+    return call->delivery != NULL ? call->delivery[i]
+                                  : (cx_delivery){ .mask = NULL };
+}
+
+void cx_mask_gradient(const cx_case *c, const uint8_t *mask,
+                      const cxai_tensor *from, const cxai_tensor *to)
+{
+    enum { BLOCK = 16384 };
+    int64_t count = cxai_shape_count(&from->shape);
+#pragma omp parallel for num_threads(c->threads)                               \
+    schedule(static) if (count > 2 * BLOCK)
+    for (int64_t i = 0; i < count; i += BLOCK)
+        c->kernels->keep(to->data + i, from->data + i, mask + i / 8,
+                         count - i < BLOCK ? count - i : BLOCK);
+}

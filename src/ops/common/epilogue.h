@@ -16,4 +16,12 @@ const cxai_real *cx_epilogue_residual(const cx_epilogue *epilogue);
 /* Saves which elements of the finished y[0] passed unclipped, if wanted. */
 void cx_save_mask(const cx_call *call);
 
+/* How the share of input i is to be delivered. */
+cx_delivery cx_call_delivery(const cx_call *call, int i);
+
+/* to = from where the mask has a 1, else 0: for what was not delivered so. Both
+   are dense and lie alike; they may be one. */
+void cx_mask_gradient(const cx_case *c, const uint8_t *mask,
+                      const cxai_tensor *from, const cxai_tensor *to);
+
 #endif

@@ -52,8 +52,8 @@ static void transfer(const cx_view *to, const cx_view *from, int add)
         cx_view_copy(to, from);
 }
 
-static void transfer_parallel(const cx_view *to, const cx_view *from, int add,
-                              int threads)
+void cx_move_parallel(const cx_view *to, const cx_view *from, int add,
+                      int threads)
 {
     int axis = -1;
     if (threads > 1 && cxai_shape_count(&to->shape) >= PARALLEL_FROM)
@@ -100,7 +100,7 @@ void cx_move(const cx_mover *m, const cx_view *x, const cx_view *y)
     if (m->parts > 0)
         transfer_part(m, to, from);
     else
-        transfer_parallel(to, from, m->use == CX_ADD_BACK, m->c->threads);
+        cx_move_parallel(to, from, m->use == CX_ADD_BACK, m->c->threads);
 }
 
 /* All moves. Where none writes what another does, the threads meet once, not

@@ -32,6 +32,10 @@ cx_view cx_mover_y(const cx_mover *m, int output);
 /* One move; shapes are equal. Nothing is done where data is NULL. */
 void cx_move(const cx_mover *m, const cx_view *x, const cx_view *y);
 
+/* to (add: +)= from, cut among threads so that each element belongs to one. */
+void cx_move_parallel(const cx_view *to, const cx_view *from, int add,
+                      int threads);
+
 /* How often an element of x is moved. */
 typedef enum cx_multiplicity {
     CX_EXACTLY_ONCE,
