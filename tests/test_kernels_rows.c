@@ -207,6 +207,9 @@ static void check_maximum(const cx_kernels *k, int64_t channels, int count,
     k->unmaximum(dx.data, winners, bytes, &back, 0);
     for (int64_t c = 0; c < channels; c++)
         assert_true(dx.data[c] == gradient[winner_of(&w, count, c)][c]);
+    k->unmaximum(dx.data, winners, bytes, &back, 1);
+    for (int64_t c = 0; c < channels; c++)
+        assert_true(dx.data[c] == 2 * gradient[winner_of(&w, count, c)][c]);
     k->maximum(y.data, NULL, bytes, &cells);
     guarded_end(&y);
     guarded_end(&dx);
@@ -254,6 +257,41 @@ static void test_bits(void **state)
             assert_int_equal(bits[(count + 7) / 8], 0xa5);
             guarded_end(&y);
         }
+}
+
+/* Two rows, the later one first, whose bits begin anywhere. */
+static void check_keep_rows(const cx_kernels *k, int64_t columns, int64_t first)
+{
+    uint8_t bits[24];
+    void *block;
+    const int64_t offset[2] = { columns + 5, 0 };
+    int64_t size = 2 * columns + 5;
+    cxai_real *x = kernel_numbers(size, 40, &block);
+    guarded y = guarded_create(size);
+    for (int i = 0; i < (int)sizeof bits; i++)
+        bits[i] = (uint8_t)(57 * i + 0x6d);
+    for (int i = 0; i < 2; i++)
+        memcpy(y.data + offset[i], x + offset[i], (size_t)columns * sizeof *x);
+    k->keep_rows(y.data, offset, 2, columns, bits, first);
+    for (int64_t i = 0; i < size; i++) {
+        int64_t at = first + i;
+        if (i >= columns && i < columns + 5)
+            assert_true(guarded_is_untouched(&y, i));
+        else
+            assert_true(y.data[i] == (bits[at / 8] >> at % 8 & 1 ? x[i] : 0));
+    }
+    guarded_end(&y);
+    free(block);
+}
+
+static void test_keep_rows(void **state)
+{
+    (void)state;
+    const cx_kernels *k;
+    for (int level = 0; (k = cx_kernels_level(level)) != NULL; level++)
+        for (int64_t columns = 1; columns <= 2 * k->lanes + 3; columns++)
+            for (int64_t first = 0; first < 17; first++)
+                check_keep_rows(k, columns, first);
 }
 
 /* ---- smooth functions ---------------------------------------------------- */
@@ -374,6 +412,7 @@ int main(void)
         cmocka_unit_test(test_combine),
         cmocka_unit_test(test_maximum),
         cmocka_unit_test(test_bits),
+        cmocka_unit_test(test_keep_rows),
         cmocka_unit_test(test_smooth),
         cmocka_unit_test(test_every_level_can_be_asked_for),
     };

@@ -1,13 +1,42 @@
 /* Maximum over the cells of a window, and the way back. */
 #include "kernels/simd/level.h"
 
+/* LANES bytes as integers, and back; compilers take vectors of 8 bytes apart.
+ */
+INLINE mask widen(const uint8_t *from)
+{
+#if defined(CX_SIMD_avx512)
+    return (mask)_mm512_cvtepu8_epi32(
+        _mm_loadu_si128((const __m128i *)(const void *)from));
+#elif defined(CX_SIMD_avx2)
+    return (mask)_mm256_cvtepu8_epi32(
+        _mm_loadl_epi64((const __m128i *)(const void *)from));
+#else
+    bytes b;
+    memcpy(&b, from, sizeof b);
+    return __builtin_convertvector(b, mask);
+#endif
+}
+
+INLINE void narrow(uint8_t *to, mask m)
+{
+#if defined(CX_SIMD_avx512)
+    _mm_storeu_si128((__m128i *)(void *)to, _mm512_cvtepi32_epi8((__m512i)m));
+#elif defined(CX_SIMD_avx2)
+    __m128i low = _mm256_castsi256_si128((__m256i)m);
+    __m128i pairs =
+        _mm_packs_epi32(low, _mm256_extracti128_si256((__m256i)m, 1));
+    _mm_storel_epi64((__m128i *)(void *)to, _mm_packus_epi16(pairs, pairs));
+#else
+    bytes b = __builtin_convertvector(m, bytes);
+    memcpy(to, &b, sizeof b);
+#endif
+}
+
 INLINE mask load_winner(const void *winner, int winner_bytes, int64_t c)
 {
-    if (winner_bytes == 1) {
-        bytes b;
-        memcpy(&b, (const uint8_t *)winner + c, sizeof b);
-        return __builtin_convertvector(b, mask);
-    }
+    if (winner_bytes == 1)
+        return widen((const uint8_t *)winner + c);
     words w;
     memcpy(&w, (const int32_t *)winner + c, sizeof w);
     return __builtin_convertvector(w, mask);
@@ -16,8 +45,7 @@ INLINE mask load_winner(const void *winner, int winner_bytes, int64_t c)
 INLINE void store_winner(void *winner, int winner_bytes, int64_t c, mask m)
 {
     if (winner_bytes == 1) {
-        bytes b = __builtin_convertvector(m, bytes);
-        memcpy((uint8_t *)winner + c, &b, sizeof b);
+        narrow((uint8_t *)winner + c, m);
         return;
     }
     words w = __builtin_convertvector(m, words);
