@@ -52,7 +52,7 @@ static void report(const heat_wish *wish, batch *b, const explanation *e, int i,
     json_number(j, "score", map->score);
     json_number(j, "probability", map->probability);
     json_number(j, "completeness_error", map->delta);
-    if (wish->method->needs & CXAI_NEEDS_STEPS)
+    if (wish->method->needs & CXAI_NEEDS_BASELINE)
         json_text(j, "baseline", wish->baseline);
     json_text(j, "state", state_names[map->state]);
     json_number(j, "raw_minimum", map->minimum);

@@ -97,6 +97,8 @@ static cxai_status run_batch(cx_pass *pass, const cx_points *points,
     for (int64_t k = 0; k < items; k++)
         points->write(call, points->payload, first + k, b->points + k * size);
     cxai_status status = cx_pass_forward(pass, b->points, error);
+    if (status == CXAI_OK && points->begins && first == 0)
+        status = cxai_heatmap_begin(call, pass->session, error);
     if (status == CXAI_OK && b->values) {
         status = cxai_session_value(pass->session, points->wrt, &view, error);
         if (status == CXAI_OK)
@@ -171,13 +173,13 @@ cxai_status cx_begin(const cxai_heatmap_call *call, cxai_error *error)
     return status;
 }
 
-void cx_note_delta(cxai_heatmap *result, double baseline_score)
+void cx_note_delta(cxai_heatmap *result, const double *sums,
+                   const cxai_real *scale, int64_t count, double baseline_score)
 {
-    int64_t count = cxai_shape_count(&result->shape);
     double sum = 0;
 
     for (int64_t e = 0; e < count; e++)
-        sum += (double)result->data[e];
+        sum += scale ? sums[e] * (double)scale[e] : sums[e];
     result->delta = sum - (result->score - baseline_score);
 }
 

@@ -35,6 +35,8 @@ typedef struct cx_points {
     void (*take)(const cxai_heatmap_call *call, void *payload, int64_t index,
                  int target, const cxai_real *gradient, const cxai_real *value);
     int with_values;
+    int begins; /* the first point is the picture: cxai_heatmap_begin is called
+                   there */
     void *payload;
     const double *weights; /* [count] */
     double *sums;          /* zero at first */
@@ -49,8 +51,11 @@ cxai_status cx_gradients(const cxai_heatmap_call *call, const cx_points *points,
    the picture itself alone. */
 cxai_status cx_begin(const cxai_heatmap_call *call, cxai_error *error);
 
-/* delta = sum of the result - (its score - baseline_score), as captum. */
-void cx_note_delta(cxai_heatmap *result, double baseline_score);
+/* delta = sum of sums[k] * scale[k] (NULL: 1) - (score - baseline_score), the
+   sign as in captum. */
+void cx_note_delta(cxai_heatmap *result, const double *sums,
+                   const cxai_real *scale, int64_t count,
+                   double baseline_score);
 
 /* Hands over sums[target][...], one number for each of the input's, times
    scale[C*H*W] (NULL: 1) as attributions. */

@@ -56,6 +56,14 @@ static cxai_status check_target(const cxai_heatmap_call *call,
                              error);
 }
 
+/* Attributions to a layer need no positions. */
+static int needs_grid(const cxai_heatmap_call *call, int layer)
+{
+    return call->method->kind != CXAI_HEATMAP_LAYER || layer < 0 ||
+           layer >= cxai_model_value_count(call->model) ||
+           call->shapes[layer].rank < 1;
+}
+
 /* The layer that the method looks at, once for all its targets. */
 static cxai_status choose_layer(cxai_heatmap_call *call, cxai_error *error)
 {
@@ -70,7 +78,7 @@ static cxai_status choose_layer(cxai_heatmap_call *call, cxai_error *error)
         layer < 0
             ? cxai_model_cam_layer(call->model, call->shapes, &layer, error)
             : CXAI_OK;
-    if (status == CXAI_OK)
+    if (status == CXAI_OK && needs_grid(call, layer))
         status = cxai_model_grid(call->model, call->shapes, layer,
                                  call->options->layer_layout, &grid, error);
     if (status != CXAI_OK)

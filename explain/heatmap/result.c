@@ -86,9 +86,12 @@ cxai_status cxai_heatmap_begin(const cxai_heatmap_call *call,
     cxai_status status =
         cxai_session_value(session, call->value, &value, error);
 
-    if (status == CXAI_OK)
+    if (status == CXAI_OK) {
+        if (value.shape.rank > 0)
+            value.shape.dim[0] = call->shapes[call->value].dim[0];
         status =
             class_probabilities(call, &classes, &value, &probabilities, error);
+    }
     for (int i = 0; status == CXAI_OK && i < call->target_count; i++) {
         cxai_heatmap *result = &call->results[i];
         if (cxai_target_is_open(&result->target))
@@ -260,5 +263,41 @@ cxai_status cxai_heatmap_set_attribution(const cxai_heatmap_call *call, int i,
         for (int64_t k = 0; k < positions; k++)
             *out++ = attribution[c * channel_step + k * position_step];
     note_range(result, result->data, call->channels * positions);
+    return CXAI_OK;
+}
+
+/* The grid of the layer, or for one without positions its numbers as channels
+   of a single one. */
+static cxai_tensor layer_view(const cxai_heatmap_call *call,
+                              cxai_real *attribution)
+{
+    const cxai_shape *shape = &call->shapes[call->layer];
+    cxai_grid grid;
+    cxai_error none;
+
+    if (cxai_model_grid(call->model, call->shapes, call->layer,
+                        call->options->layer_layout, &grid, &none) == CXAI_OK) {
+        cxai_tensor dense = cxai_tensor_dense(attribution, shape);
+        return cxai_grid_view(&dense, &grid);
+    }
+    cxai_shape column = { 4, { 1, cxai_shape_count(shape), 1, 1 } };
+    return cxai_tensor_dense(attribution, &column);
+}
+
+cxai_status cxai_heatmap_set_layer(const cxai_heatmap_call *call, int i,
+                                   const cxai_real *attribution,
+                                   cxai_error *error)
+{
+    cxai_heatmap *result = &call->results[i];
+    /* only read through the view */
+    cxai_tensor view = layer_view(call, (cxai_real *)attribution);
+    const int64_t *dim = view.shape.dim;
+    cxai_shape shape = { 3, { dim[1], dim[2], dim[3] } };
+    cxai_status status = allocate(result, &shape, error);
+
+    if (status != CXAI_OK)
+        return status;
+    cxai_tensor_read(&view, result->data);
+    note_range(result, result->data, cxai_shape_count(&shape));
     return CXAI_OK;
 }

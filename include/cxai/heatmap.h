@@ -25,6 +25,9 @@ typedef enum cxai_heatmap_kind {
                                  and resizing */
     CXAI_HEATMAP_ATTRIBUTION, /* shape (C,H,W), one for each number of the
                                  input, signed, unscaled */
+    CXAI_HEATMAP_LAYER,       /* shape (C,h,w), one for each number of a layer's
+                                 grid, signed, unscaled; (C,1,1) of a layer
+                                 without positions */
 } cxai_heatmap_kind;
 
 typedef enum cxai_heatmap_state {
@@ -49,15 +52,17 @@ typedef struct cxai_heatmap_options {
     int samples;       /* noisy copies; 0: the method's default */
     double noise;      /* standard deviation in units of the input; below 0:
                           the method's default */
-    const cxai_real *baseline; /* shaped as the input, dense: where a path
-                                  begins; NULL: 0 */
-    uint64_t seed;             /* of the noise */
-    int batch;                 /* most pictures in one pass; 0: 8 */
-    const char *set; /* what the method alone takes, "window=15,rule=left":
-                        see its parameters; NULL: their defaults */
-    int anytime;     /* a method that is CXAI_IS_ANYTIME and stopped by progress
-                        gives its estimate so far, not CXAI_STOPPED */
-    int threads;     /* 0: as many as there are processors */
+    const cxai_real *baseline; /* shaped as the input, dense: what the picture
+                                  is compared with; NULL: 0 */
+    int baseline_count; /* such pictures at baseline, one behind the other, of
+                           which gradient_shap draws; others take one; 0: 1 */
+    uint64_t seed;      /* of the noise */
+    int batch;          /* most pictures in one pass; 0: 8 */
+    const char *set;    /* what the method alone takes, "window=15,rule=left":
+                           see its parameters; NULL: their defaults */
+    int anytime; /* a method that is CXAI_IS_ANYTIME and stopped by progress
+                    gives its estimate so far, not CXAI_STOPPED */
+    int threads; /* 0: as many as there are processors */
     uint64_t max_bytes; /* memory of the sessions; the batch shrinks to fit;
                            0: 2 GiB */
     cxai_progress_function *progress; /* may be NULL; counts passes */
@@ -98,11 +103,12 @@ typedef cxai_status cxai_heatmap_function(const cxai_heatmap_call *call,
 
 /* What a method needs, or-ed. */
 enum {
-    CXAI_NEEDS_LAYER = 1,    /* looks at options.layer */
-    CXAI_NEEDS_GRADIENT = 2, /* runs backward */
-    CXAI_NEEDS_STEPS = 4,    /* follows a path: options.steps, baseline */
-    CXAI_NEEDS_SAMPLES = 8,  /* draws: options.samples, noise, seed */
-    CXAI_IS_ANYTIME = 16,    /* has an estimate after every pass */
+    CXAI_NEEDS_LAYER = 1,     /* looks at options.layer */
+    CXAI_NEEDS_GRADIENT = 2,  /* runs backward */
+    CXAI_NEEDS_STEPS = 4,     /* follows a path: options.steps */
+    CXAI_NEEDS_SAMPLES = 8,   /* draws: options.samples, noise, seed */
+    CXAI_IS_ANYTIME = 16,     /* has an estimate after every pass */
+    CXAI_NEEDS_BASELINE = 32, /* compares: options.baseline */
     CXAI_SUMS_CHANNELS = 32, /* options.eigen_smooth is for it: the map is a sum
                                 over the channels of a layer */
 };
@@ -207,9 +213,10 @@ struct cxai_heatmap_call {
 CXAI_API double cxai_heatmap_setting(const cxai_heatmap_call *call,
                                      const char *name);
 
-/* To be called once, after the first forward of a session (batch 1, target
-   call->value) at call->input: finds the channels that ranks stand for, and
-   notes scores and probabilities. Before it results[i].target may be a rank. */
+/* To be called once, after the first forward of a session (target call->value)
+   of which the first picture is call->input: finds the channels that ranks
+   stand for, and notes scores and probabilities. Before it results[i].target
+   may be a rank. */
 CXAI_API cxai_status cxai_heatmap_begin(const cxai_heatmap_call *call,
                                         const cxai_session *session,
                                         cxai_error *error);
@@ -235,6 +242,12 @@ CXAI_API cxai_status cxai_heatmap_set_attribution(const cxai_heatmap_call *call,
                                                   int i,
                                                   const cxai_real *attribution,
                                                   cxai_error *error);
+
+/* Hands over the attribution of target i to call->layer, dense, of the layer's
+   shape for one picture. */
+CXAI_API cxai_status cxai_heatmap_set_layer(const cxai_heatmap_call *call,
+                                            int i, const cxai_real *attribution,
+                                            cxai_error *error);
 
 /* Activations A of a layer and the gradient dy/dA, both dense
    (channels,height,width). */

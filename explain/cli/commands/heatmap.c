@@ -142,10 +142,10 @@ static cxai_status find_style(heater *h, cxai_error *error)
     cxai_status status = cxai_heatmap_find(&h->wish.method, s->method, error);
     if (status != CXAI_OK)
         return status;
-    if (s->baseline != NULL && !(h->wish.method->needs & CXAI_NEEDS_STEPS))
+    if (s->baseline != NULL && !(h->wish.method->needs & CXAI_NEEDS_BASELINE))
         return cxai_fail(error, CXAI_INVALID,
-                         "--baseline is for methods that follow a path, such "
-                         "as integrated_gradients, not for %s",
+                         "--baseline is for methods that compare, such as "
+                         "integrated_gradients, not for %s",
                          s->method);
     h->wish.style = (heat_style){ .alpha = s->alpha,
                                   .side_by_side = s->side_by_side,
@@ -158,12 +158,11 @@ static cxai_status find_style(heater *h, cxai_error *error)
                          "--sign takes all, positive or absolute, not \"%s\"",
                          s->sign);
     h->wish.style.sign = (cxai_heatmap_sign)sign;
-    int is_signed =
-        h->wish.method->kind == CXAI_HEATMAP_ATTRIBUTION && sign == 0;
+    int is_signed = h->wish.method->kind != CXAI_HEATMAP_MAP && sign == 0;
     h->wish.style.colormap = is_signed ? CXAI_DIVERGING : CXAI_TURBO;
     if (s->alpha < 0) /* single pixels need more than soft blobs to be seen */
         h->wish.style.alpha =
-            h->wish.method->kind == CXAI_HEATMAP_MAP ? 0.5 : 0.8;
+            h->wish.method->kind == CXAI_HEATMAP_ATTRIBUTION ? 0.8 : 0.5;
     if (s->colormap != NULL)
         status =
             cxai_colormap_find(s->colormap, &h->wish.style.colormap, error);

@@ -16,13 +16,15 @@
 static cxai_status integrate(const cxai_heatmap_call *call, const cx_path *path,
                              double *sums, cxai_error *error)
 {
+    int64_t count = cxai_shape_count(&call->input_shape);
     cxai_status status =
         cx_path_integrate(path, call, call->input_value, sums, error);
 
     if (status == CXAI_OK)
         status = cx_set_attributions(call, sums, path->way, error);
     for (int i = 0; status == CXAI_OK && i < call->target_count; i++)
-        cx_note_delta(&call->results[i], path->baseline_scores[i]);
+        cx_note_delta(&call->results[i], sums + i * count, path->way, count,
+                      path->baseline_scores[i]);
     return status;
 }
 
@@ -54,7 +56,7 @@ const cxai_heatmap_method cxai_method_integrated_gradients = {
     .summary = "gradient averaged on the way from a baseline, times the way; "
                "sums to the change of the score",
     .cost = "2 + steps forward, steps backward a target",
-    .needs = CXAI_NEEDS_GRADIENT | CXAI_NEEDS_STEPS,
+    .needs = CXAI_NEEDS_GRADIENT | CXAI_NEEDS_STEPS | CXAI_NEEDS_BASELINE,
     .parameters = parameters,
     .kind = CXAI_HEATMAP_ATTRIBUTION,
     .compute = compute,
