@@ -60,7 +60,7 @@ cxai_status heat_photo(cxai_image *photo, cxai_geometry *geometry,
 
 const char *heat_normalisation(const cxai_heatmap *map)
 {
-    if (map->kind == CXAI_HEATMAP_ATTRIBUTION)
+    if (map->kind != CXAI_HEATMAP_MAP)
         return "numbers: none; picture: channels summed, divided by the "
                "magnitude below which 98 % of the total lies, cut off at 1";
     if (map->raw)
@@ -69,8 +69,26 @@ const char *heat_normalisation(const cxai_heatmap *map)
            "and maximum to 1";
 }
 
+/* The map of a layer is enlarged to the network's input. */
+static cxai_real *enlarge(cxai_real *map, const cxai_heatmap *heatmap,
+                          const cxai_geometry *geometry, cxai_error *error)
+{
+    const int64_t *dim = heatmap->shape.dim + heatmap->shape.rank - 2;
+    int width = geometry->network_width, height = geometry->network_height;
+    if (dim[0] == height && dim[1] == width)
+        return map;
+    cxai_real *large = malloc((size_t)width * (size_t)height * sizeof *large);
+    if (large == NULL)
+        cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
+    else
+        cxai_map_resize(map, (int)dim[0], (int)dim[1], large, height, width);
+    free(map);
+    return large;
+}
+
 /* The map to look at, over the network's input, scaled to 0..1 for colours. */
 static cxai_real *display_map(const cxai_heatmap *heatmap,
+                              const cxai_geometry *geometry,
                               cxai_heatmap_sign sign, cxai_error *error)
 {
     const cxai_shape *shape = &heatmap->shape;
@@ -85,10 +103,10 @@ static cxai_real *display_map(const cxai_heatmap *heatmap,
         free(map);
         return NULL;
     }
-    if (heatmap->kind == CXAI_HEATMAP_ATTRIBUTION && sign == CXAI_SIGN_ALL)
+    if (heatmap->kind != CXAI_HEATMAP_MAP && sign == CXAI_SIGN_ALL)
         for (size_t i = 0; i < count; i++)
             map[i] = (map[i] + 1) / 2;
-    return map;
+    return enlarge(map, heatmap, geometry, error);
 }
 
 /* Puts left and right side by side into *picture, which is one of them. */
@@ -107,8 +125,8 @@ static cxai_status add_colorbar(cxai_image *picture,
                                 const cxai_heatmap *heatmap,
                                 const heat_style *style, cxai_error *error)
 {
-    int is_signed = heatmap->kind == CXAI_HEATMAP_ATTRIBUTION &&
-                    style->sign == CXAI_SIGN_ALL;
+    int is_signed =
+        heatmap->kind != CXAI_HEATMAP_MAP && style->sign == CXAI_SIGN_ALL;
     cxai_range range = { is_signed ? -1 : 0, 1 };
     cxai_image bar;
     cxai_status status =
@@ -142,7 +160,7 @@ static cxai_status draw_one(cxai_image *out, const cxai_image *photo,
                             const heat_style *style, cxai_error *error)
 {
     *out = (cxai_image){ 0 };
-    cxai_real *map = display_map(heatmap, style->sign, error);
+    cxai_real *map = display_map(heatmap, geometry, style->sign, error);
     if (map == NULL)
         return error->status;
     cxai_status status = CXAI_OK;

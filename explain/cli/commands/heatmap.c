@@ -170,12 +170,13 @@ static cxai_status find_style(heater *h, cxai_error *error)
 }
 
 /* The layer that was asked for. One without positions would make a map without
-   places: it is a mistake, not a wish. */
+   places: it is a mistake, not a wish, but for numbers alone. */
 static cxai_status choose_layer(heater *h, workbench *bench, cxai_error *error)
 {
     cxai_status status =
         find_layer(bench, h->settings->layer, &h->options.layer, error);
-    if (status != CXAI_OK)
+    if (status != CXAI_OK ||
+        (h->wish.raw && h->wish.method->kind == CXAI_HEATMAP_LAYER))
         return status;
     cxai_grid grid = { 0 };
     if (h->wish.method->needs & CXAI_NEEDS_LAYER)
@@ -304,7 +305,7 @@ static const option_spec specs[] = {
     { 0, "list", NULL, OPTION_FLAG, AT(list), 0, 0,
       "list the methods with their papers and costs" },
     { 'l', "layer", "LAYER", OPTION_TEXT, AT(layer), 0, 0,
-      "layer for CAM methods; default: marked by cxai summary" },
+      "layer for CAM and layer methods; default: marked by cxai summary" },
     { 0, "layer-layout", "AXES", OPTION_TEXT, AT(layer_layout), 0, 0,
       "what the layer's axes are: NCHW, NHWC, NTC (tokens), NCT\n"
       "(auto: as the graph tells)" },
@@ -323,7 +324,8 @@ static const option_spec specs[] = {
     { 0, "sign", "SIGN", OPTION_TEXT, AT(sign), 0, 0,
       "of gradient methods' pictures: all, positive, absolute (all)" },
     { 0, "raw", NULL, OPTION_FLAG, AT(raw), 0, 0,
-      "CAM maps before ReLU, scaling and resizing; with --npy" },
+      "numbers alone, with --npy: CAM maps before ReLU, scaling and\n"
+      "resizing; of layer methods also layers without positions" },
     { 0, "baseline", "NAME", OPTION_TEXT, AT(baseline), 0, 0,
       "where path methods begin: black, grey or white pixels, or zero,\n"
       "which is 0 after the preprocessing (zero)" },
@@ -361,7 +363,9 @@ const command command_heatmap = {
         "and\n"
         "OUT/index.json tells what it shows.\n"
         "--npy holds CAM maps (N,H,W) in 0..1 at the network's input size, or\n"
-        "signed attributions (N,C,H,W).",
+        "signed attributions (N,C,H,W), of layer methods at the layer's size.\n"
+        "A target LAYER[7,3,5] explains a neuron: with gradient and\n"
+        "integrated_gradients these are captum's neuron methods.",
     .examples =
         "  cxai heatmap data/dog.jpg -o dog.png\n"
         "  cxai heatmap data/band.jpg -t \"electric guitar,drum\" -o band.png\n"
