@@ -56,6 +56,7 @@ static void exhaust(work *function)
 /* ---- pieces of work ------------------------------------------------------ */
 
 static const char model_path[] = "tests/data/nets/mobile2.legacy.onnx";
+static const char large_path[] = "data/efficientnet-lite0.int8.onnx";
 static const char int8_path[] = "tests/data/nets/int8.onnx";
 static const char external_path[] = "tests/data/nets/dense.dynamo.onnx";
 
@@ -339,6 +340,64 @@ static void test_running_allocates_nothing(void **state)
     cxai_session_free(&session);
 }
 
+/* Bytes asked for when a session is made; it is left open. */
+static size_t bytes_of_session(cxai_session **session, const cxai_model *m,
+                               int wrt_count)
+{
+    cxai_error error;
+    int logits = cxai_model_logits(m), picture = cxai_model_input(m, 0);
+    const cxai_request request = { .watch = &logits,
+                                   .watch_count = 1,
+                                   .target = logits,
+                                   .wrt = &picture,
+                                   .wrt_count = wrt_count,
+                                   .threads = 1 };
+    failing_start(0, 0);
+    check_ok(cxai_session_create(session, m, &request, &error), &error);
+    failing_stop();
+    return failing_bytes();
+}
+
+static size_t weight_bytes(const cxai_model *m)
+{
+    size_t bytes = 0;
+    for (int n = 0; n < cxai_model_node_count(m); n++) {
+        const cxai_node node = cxai_model_node(m, n);
+        if (strcmp(node.operator_type, "Conv") != 0)
+            continue;
+        const cxai_tensor w = cxai_model_constant(m, node.inputs[1]);
+        bytes += (size_t)cxai_shape_count(&w.shape) * sizeof *w.data;
+    }
+    return bytes;
+}
+
+/* Packed weights are no smaller than those of the file. The first session packs
+   those of forward; the first with a gradient those of backward; none packs
+   them again, be the others open or not. */
+static void test_sessions_share_weights(void **state)
+{
+    (void)state;
+    cxai_error error;
+    cxai_model *m;
+    cxai_session *first, *again, *gradient, *another;
+    check_ok(cxai_model_load(&m, large_path, NULL, &error), &error);
+    size_t weights = weight_bytes(m);
+    size_t packing = bytes_of_session(&first, m, 0);
+    size_t plain = bytes_of_session(&again, m, 0);
+    assert_true(weights > 10000000);
+    assert_true(packing >= plain + weights);
+    cxai_session_free(&first);
+    cxai_session_free(&again);
+    assert_int_equal(bytes_of_session(&again, m, 0), plain);
+    size_t turning = bytes_of_session(&gradient, m, 1);
+    size_t both = bytes_of_session(&another, m, 1);
+    assert_true(turning > both);
+    cxai_session_free(&another);
+    cxai_session_free(&gradient);
+    cxai_session_free(&again);
+    cxai_model_free(&m);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -382,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_pictures),
         cmocka_unit_test(test_labels_and_arrays),
         cmocka_unit_test(test_running_allocates_nothing),
+        cmocka_unit_test(test_sessions_share_weights),
     };
     return cmocka_run_group_tests_name("memory", tests, set_up, tear_down);
 }

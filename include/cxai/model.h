@@ -60,8 +60,8 @@ CXAI_API cxai_status cxai_model_load_memory(cxai_model **out, const void *bytes,
                                             const cxai_limits *limits,
                                             cxai_error *error);
 
-/* Frees *model and sets it to NULL; *model may be NULL. All its sessions must
-   have been freed before. */
+/* Frees *model, with what its sessions packed and shared, and sets it to NULL;
+ *model may be NULL. All its sessions must have been freed before. */
 CXAI_API void cxai_model_free(cxai_model **model);
 
 /* One node. Pointers live as long as the model. */

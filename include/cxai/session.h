@@ -9,7 +9,10 @@
  * pass walks only the nodes between the target and the wrt values.
  *
  * A session belongs to one thread at a time. Several sessions of one model may
- * run on several threads at once.
+ * run on several threads at once. Constant weights are packed for the kernels
+ * when a session first needs them so, and kept in the model for all others: the
+ * next one is made in a moment, and while a session packs, other new ones of
+ * the same model wait.
  *
  * While forward or backward runs, hooks included, subnormal numbers (below
  * 1.2e-38) count as zero: weights full of them, which training leaves behind,
@@ -42,8 +45,9 @@ typedef struct cxai_request {
     const int *wrt; /* wrt_count > 0. wrt: values to read the gradient of: */
     int wrt_count;  /* inside values, inputs, or weights. */
     int threads;    /* 0: as many as there are processors */
-    uint64_t max_bytes; /* refuse a plan that needs more; 0, or above it: the
-                           memory_bytes of the model's limits */
+    uint64_t max_bytes; /* refuse a plan that needs more, packed weights
+                           included; 0, or above it: the memory_bytes of the
+                           model's limits */
 } cxai_request;
 
 /*
@@ -64,8 +68,8 @@ CXAI_API void cxai_session_free(cxai_session **session);
 
 CXAI_API const cxai_model *cxai_session_model(const cxai_session *session);
 
-/* Bytes of activations, gradients and working memory of this plan, weights
-   not counted. */
+/* Bytes of activations, gradients and working memory of this plan; weights, as
+   the file holds them and packed, are the model's and not counted. */
 CXAI_API uint64_t cxai_session_bytes(const cxai_session *session);
 
 /* The shape that a value has in this session, or CXAI_INVALID. */

@@ -14,7 +14,7 @@ void *cx_alloc(size_t count, size_t size)
     return calloc(count, size);
 }
 
-void *cx_alloc_aligned(size_t bytes)
+void *cx_alloc_room(size_t bytes)
 {
     size_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : CACHE_LINE;
     if (bytes > SIZE_MAX - alignment)
@@ -27,7 +27,14 @@ void *cx_alloc_aligned(size_t bytes)
         return NULL;
     if (alignment == HUGE_PAGE)
         madvise(block, rounded, MADV_HUGEPAGE); /* only speed depends on it */
-    memset(block, 0, rounded);
+    return block;
+}
+
+void *cx_alloc_aligned(size_t bytes)
+{
+    void *block = cx_alloc_room(bytes);
+    if (block != NULL)
+        memset(block, 0, bytes);
     return block;
 }
 

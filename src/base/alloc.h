@@ -1,6 +1,6 @@
 /*
  * Allocation. The only file that calls malloc is alloc.c; every size is
- * checked before it is multiplied, every block is zeroed.
+ * checked before it is multiplied, every block but cx_alloc_room's is zeroed.
  */
 #ifndef CX_BASE_ALLOC_H
 #define CX_BASE_ALLOC_H
@@ -14,6 +14,8 @@ void *cx_alloc(size_t count, size_t size);
 /* The same, aligned to 64 bytes; above 2 MiB to 2 MiB with huge pages
    advised. cx_free_aligned ends it. */
 void *cx_alloc_aligned(size_t bytes);
+/* The same, not zeroed: for what is filled anyway. */
+void *cx_alloc_room(size_t bytes);
 void cx_free_aligned(void *block);
 
 /* Grows *array (of *capacity items of size bytes) so that it holds count

@@ -63,7 +63,7 @@ static cxai_status read_regular(reading *r, uint64_t size)
     if (size > r->max_bytes)
         return too_large(r);
     if (size >= SIZE_MAX ||
-        (r->bytes = cx_alloc_aligned((size_t)size + 1)) == NULL)
+        (r->bytes = cx_alloc_room((size_t)size + 1)) == NULL)
         return no_memory(r, size);
     size_t got = 1;
     while (got > 0 && r->size < size) {
@@ -71,6 +71,7 @@ static cxai_status read_regular(reading *r, uint64_t size)
         if (status != CXAI_OK)
             return status;
     }
+    ((char *)r->bytes)[r->size] = '\0';
     return CXAI_OK;
 }
 

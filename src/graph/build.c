@@ -39,7 +39,10 @@ cxai_status cx_builder_create(cx_builder **out, const cxai_limits *limits,
     if (builder == NULL)
         return cx_builder_no_memory(error);
     builder->model = cx_alloc(1, sizeof *builder->model);
-    if (builder->model == NULL) {
+    if (builder->model != NULL)
+        builder->model->packed = cx_packed_create();
+    if (builder->model == NULL || builder->model->packed == NULL) {
+        free(builder->model);
         free(builder);
         return cx_builder_no_memory(error);
     }

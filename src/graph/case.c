@@ -174,7 +174,7 @@ static cxai_status run_forward(const cx_case_context *context,
         cx_arena_alloc(arena, (size_t)c->output_count, sizeof *y_view);
     void *workspace = cx_alloc_aligned(demand.forward_workspace);
     void *saved = cx_alloc_aligned(demand.saved_bytes);
-    void *prepared = cx_alloc_aligned(demand.prepared_bytes);
+    void *prepared = cx_alloc_aligned(demand.prepared_bytes[CX_FORWARD]);
     cxai_status status = CXAI_OK;
     if (x_view == NULL || y_view == NULL || workspace == NULL ||
         saved == NULL || prepared == NULL) {
@@ -187,7 +187,7 @@ static cxai_status run_forward(const cx_case_context *context,
     for (int i = 0; i < c->output_count; i++)
         if (y[i] != NULL)
             y_view[i] = cx_literal_tensor(y[i]);
-    if (op->prepare != NULL && demand.prepared_bytes > 0)
+    if (op->prepare != NULL && demand.prepared_bytes[CX_FORWARD] > 0)
         op->prepare(c, CX_FORWARD, prepared);
     const cx_call call = {
         .c = c,
@@ -195,7 +195,7 @@ static cxai_status run_forward(const cx_case_context *context,
         .y = y_view,
         .saved = demand.saved_bytes > 0 ? saved : NULL,
         .workspace = workspace,
-        .prepared = demand.prepared_bytes > 0 ? prepared : NULL,
+        .prepared = { demand.prepared_bytes[CX_FORWARD] > 0 ? prepared : NULL },
     };
     status = call_forward(context, op, &call, x_view, y_view);
 end:

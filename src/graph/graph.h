@@ -4,6 +4,7 @@
 
 #include "cxai/model.h"
 #include "graph/origin.h"
+#include "graph/packed.h"
 #include "ops/operator.h"
 
 typedef struct cx_value {
@@ -40,7 +41,8 @@ struct cxai_model {
     const char *producer_name;
     int property_count;
     cx_property *properties;
-    cx_origin *origin; /* NULL: not from a file */
+    cx_origin *origin;       /* NULL: not from a file */
+    cx_packed_store *packed; /* what its sessions share */
 };
 
 #endif

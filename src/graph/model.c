@@ -13,6 +13,7 @@ void cxai_model_free(cxai_model **model)
         return;
     cx_arena arena = (*model)->arena;
     cx_origin_free((*model)->origin);
+    cx_packed_free((*model)->packed);
     free(*model);
     cx_arena_free(&arena);
     *model = NULL;

@@ -94,7 +94,7 @@ cxai_status cxai_model_load_memory(cxai_model **out, const void *bytes,
         bytes, size, limited ? limits->file_bytes : UINT64_MAX, &cause);
     if (status != CXAI_OK)
         return cxai_fail(error, status, "model: %s", cause.message);
-    void *copy = cx_alloc_aligned(size);
+    void *copy = cx_alloc_room(size);
     if (copy == NULL)
         return cxai_fail(error, CXAI_NO_MEMORY,
                          "model: no memory for its %zu bytes", size);

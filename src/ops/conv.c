@@ -164,35 +164,30 @@ static const cxai_real *literal_data(const cx_case *c, int input)
     return cx_has_input(c, input) ? c->x_literal[input]->data : NULL;
 }
 
-/* Prepared bytes of the forward pass, which come first. */
-static size_t prepared_forward_bytes(const cx_case *c)
-{
-    return is_constant(c, CX_FORWARD) ? packed_bytes(c, CX_FORWARD) : 0;
-}
-
-static void prepare(const cx_case *c, int passes, void *prepared)
+static void prepare(const cx_case *c, int pass, void *prepared)
 {
     const params *p = c->params;
-    if (passes & CX_FORWARD && is_constant(c, CX_FORWARD))
-        cx_convolver_pack(c, &p->convolver, direction_of(c, CX_FORWARD),
-                          literal_data(c, W), literal_data(c, B), prepared);
-    if (passes & CX_BACKWARD && is_constant(c, CX_BACKWARD))
-        cx_convolver_pack(c, &p->convolver, direction_of(c, CX_BACKWARD),
-                          literal_data(c, W), NULL,
-                          (char *)prepared + prepared_forward_bytes(c));
+    cx_convolver_pack(c, &p->convolver, direction_of(c, pass),
+                      literal_data(c, W),
+                      pass == CX_FORWARD ? literal_data(c, B) : NULL, prepared);
+}
+
+static size_t packing(const cx_case *c, int pass, int64_t *numbers)
+{
+    const params *p = c->params;
+    return cx_convolver_packing(&p->convolver, direction_of(c, pass), numbers);
 }
 
 /* ---- passes -------------------------------------------------------------- */
 
 /* Runs with what was prepared, or packs into the workspace first. */
-static void run(const cx_call *call, int pass, const void *prepared,
-                cx_convolver_pass *how)
+static void run(const cx_call *call, int pass, cx_convolver_pass *how)
 {
     const cx_case *c = call->c;
     const params *p = c->params;
     char *workspace = call->workspace;
     how->direction = direction_of(c, pass);
-    how->packed = prepared;
+    how->packed = call->prepared[pass];
     if (!is_constant(c, pass)) {
         cx_convolver_pack(c, &p->convolver, how->direction, call->x[W].data,
                           how->bias, workspace);
@@ -211,7 +206,7 @@ static void forward(const cx_call *call)
         .bias = cx_has_input(call->c, B) ? call->x[B].data : NULL,
         .epilogue = &epilogue,
     };
-    run(call, CX_FORWARD, call->prepared, &how);
+    run(call, CX_FORWARD, &how);
     cx_save_mask(call);
 }
 
@@ -220,10 +215,7 @@ static void input_gradient(const cx_call *call)
     cx_convolver_pass how = { .from = &call->dy[0],
                               .to = &call->dx[X],
                               .delivery = cx_call_delivery(call, X) };
-    const char *prepared = call->prepared;
-    if (prepared != NULL)
-        prepared += prepared_forward_bytes(call->c);
-    run(call, CX_BACKWARD, prepared, &how);
+    run(call, CX_BACKWARD, &how);
 }
 
 static cx_weight_gradient describe_weight_gradient(const cx_case *c)
@@ -301,18 +293,16 @@ static void demand_weight_gradient(const cx_case *c, cx_demand *demand)
                cx_weight_gradient_workspace(c->kernels, &g, c->threads));
 }
 
-/* The order of prepared weights is that of prepare, which packs for backward
-   whichever gradient is wanted. */
 static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
 {
-    demand->prepared_bytes = prepared_forward_bytes(c);
+    if (is_constant(c, CX_FORWARD))
+        demand->prepared_bytes[CX_FORWARD] = packed_bytes(c, CX_FORWARD);
     demand->forward_workspace = run_bytes(c, CX_FORWARD);
-    if (wanted != 0 && is_constant(c, CX_BACKWARD))
-        demand->prepared_bytes =
-            cx_size_plus(demand->prepared_bytes, packed_bytes(c, CX_BACKWARD));
     if (wanted & 1u << X) {
         demand->backward_workspace = run_bytes(c, CX_BACKWARD);
-        if (!is_constant(c, CX_BACKWARD))
+        if (is_constant(c, CX_BACKWARD))
+            demand->prepared_bytes[CX_BACKWARD] = packed_bytes(c, CX_BACKWARD);
+        else
             demand->keep_inputs |= 1u << W;
     }
     if (wanted & 1u << W)
@@ -385,7 +375,8 @@ static const cx_sample transposed_samples[] = {
         .layout = CX_CHANNELS_LAST, .params_size = sizeof(params),             \
         .delivers = 1u << X, .fuses_epilogue = fuses, .fuses_swish = fuses,    \
         .infer = infers, .demand = demand, .prepare = prepare,                 \
-        .forward = forward, .backward = backward, CX_SAMPLES(cases)            \
+        .packing = packing, .forward = forward, .backward = backward,          \
+        CX_SAMPLES(cases)                                                      \
     }
 
 static const cx_operator operators[] = {

@@ -109,9 +109,10 @@ static int is_constant(const cx_case *c)
     return 1;
 }
 
-static void prepare(const cx_case *c, int passes, void *prepared)
+/* Both passes read what is prepared for the first. */
+static void prepare(const cx_case *c, int pass, void *prepared)
 {
-    (void)passes; /* both read the factor */
+    (void)pass;
     const params *p = c->params;
     const cxai_real *data[INPUTS] = { NULL };
     for (int i = SCALE; i < INPUTS; i++)
@@ -125,8 +126,8 @@ static const cxai_real *merged(const cx_call *call, int with_shift)
     const params *p = call->c->params;
     const cxai_real *data[INPUTS];
     cxai_real *factor = call->workspace;
-    if (call->prepared != NULL)
-        return call->prepared;
+    if (call->prepared[CX_FORWARD] != NULL)
+        return call->prepared[CX_FORWARD];
     for (int i = SCALE; i < INPUTS; i++)
         data[i] = call->x[i].data;
     merge(p, data, factor, with_shift ? factor + p->channels : NULL);
@@ -234,7 +235,7 @@ static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
     const params *p = c->params;
     size_t rows = cx_size_times((size_t)p->channels, 2 * sizeof(double));
     if (is_constant(c))
-        demand->prepared_bytes = rows;
+        demand->prepared_bytes[CX_FORWARD] = rows;
     else
         demand->forward_workspace = rows;
     if (wanted == 0)

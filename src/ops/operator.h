@@ -13,7 +13,8 @@
  * Life of an operator, for one node of one session:
  *   infer    reads attributes, checks shapes, fills output shapes and params
  *   demand   says what backward keeps and how much memory the node needs
- *   prepare  packs constant weights, once
+ *   prepare  packs constant weights for a pass, once for all sessions of a
+ *            model in which packing answers the same
  *   forward, backward   run on planned memory: no allocation, no failure
  * All of them are pure functions of what they are given.
  *
@@ -69,10 +70,10 @@ typedef struct cx_demand {
     size_t saved_bytes;    /* written by forward for backward: masks, indices */
     size_t forward_workspace;  /* bytes, all threads together */
     size_t backward_workspace; /* the same */
-    size_t prepared_bytes;     /* packed constant weights */
+    size_t prepared_bytes[2];  /* packed constant weights, by pass */
 } cx_demand;
 
-enum { CX_FORWARD = 1, CX_BACKWARD = 2 };
+enum { CX_FORWARD, CX_BACKWARD, CX_PASSES };
 
 /* Activations that a fused epilogue applies to the finished output. */
 typedef enum cx_activation {
@@ -112,7 +113,7 @@ typedef struct cx_call {
     const cxai_tensor *dx;
     void *saved;                 /* NULL when saved_bytes was 0 */
     void *workspace;             /* 64-byte aligned */
-    const void *prepared;        /* NULL when prepared_bytes was 0 */
+    const void *prepared[2];     /* by pass; NULL where prepared_bytes was 0 */
     const cx_epilogue *epilogue; /* forward only; NULL: none */
     const cx_delivery *delivery; /* by input, backward only; NULL: dx = share */
 } cx_call;
@@ -161,8 +162,14 @@ typedef struct cx_operator {
     /* wanted: bit i set when dx[i] will be asked for, 0 for inference. NULL:
        needs nothing. */
     void (*demand)(const cx_case *c, uint64_t wanted, cx_demand *demand);
-    /* passes: CX_FORWARD | CX_BACKWARD, what will be run. */
-    void (*prepare)(const cx_case *c, int passes, void *prepared);
+    /* Writes all of the prepared_bytes of a pass. Reads nothing but the case
+       and its literals, whose data is there only now where a batch norm is
+       merged into them. May run on a thread of its own. */
+    void (*prepare)(const cx_case *c, int pass, void *prepared);
+    /* The numbers on which the packed weights of a node depend, beside its
+       literals, attributes and kernels; returns how many there are, and writes
+       them unless numbers is NULL. NULL: there are none. */
+    size_t (*packing)(const cx_case *c, int pass, int64_t *numbers);
     void (*forward)(const cx_call *call);
     void (*backward)(const cx_call *call);
     /* Why there is no backward, in words; exactly one of both is set. */

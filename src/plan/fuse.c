@@ -53,22 +53,26 @@ static double real_at(const cx_literal *literal, int64_t i)
 
 /* weight' = weight * s, bias' = (bias - mean) * s + shift with
    s = scale / sqrt(variance + epsilon), by output channel (Ioffe and Szegedy,
-   "Batch Normalization", 2015, algorithm 2). 0, or -1 without memory. */
-static int scale_weights(cx_arena *arena, const cx_case *convolution,
-                         const cx_case *norm, const cx_literal **weight,
+   "Batch Normalization", 2015, algorithm 2). The weights are scaled only when
+   they are packed, and never when they are already; *bias and step->scale are
+   made now. 0, or -1 without memory. */
+static int scale_weights(cx_arena *arena, cx_step *step, const cx_case *norm,
                          const cx_literal **bias)
 {
+    const cx_case *convolution = step->c;
     const cx_literal *old = convolution->x_literal[1];
     const cx_literal *old_bias =
         convolution->input_count > 2 ? convolution->x_literal[2] : NULL;
     int64_t channels = old->shape.dim[0];
     const cxai_shape per_channel = { 1, { channels } };
-    cx_literal *w = cx_literal_create(arena, CX_REAL, &old->shape);
     cx_literal *b = cx_literal_create(arena, CX_REAL, &per_channel);
-    if (w == NULL || b == NULL)
+    step->scaled = cx_arena_alloc(arena, 1, sizeof *step->scaled);
+    step->scale = cx_arena_alloc(arena, (size_t)channels, sizeof(double));
+    if (b == NULL || step->scaled == NULL || step->scale == NULL)
         return -1;
+    *step->scaled = (cx_literal){ .type = CX_REAL, .shape = old->shape };
+    step->unscaled = old;
     double epsilon = cx_attribute_float(norm->attributes, "epsilon", 1e-5);
-    int64_t row = channels > 0 ? cx_literal_count(old) / channels : 0;
     for (int64_t c = 0; c < channels; c++) {
         double s = real_at(norm->x_literal[1], c) /
                    sqrt(real_at(norm->x_literal[4], c) + epsilon);
@@ -76,18 +80,17 @@ static int scale_weights(cx_arena *arena, const cx_case *convolution,
         double mean = real_at(norm->x_literal[3], c);
         double shift = real_at(norm->x_literal[2], c);
         ((cxai_real *)b->data)[c] = (cxai_real)((before - mean) * s + shift);
-        for (int64_t i = c * row; i < (c + 1) * row; i++)
-            ((cxai_real *)w->data)[i] = (cxai_real)(real_at(old, i) * s);
+        step->scale[c] = s;
     }
-    *weight = w;
     *bias = b;
     return 0;
 }
 
 static int can_merge_norm(const cx_step *step, const cx_step *norm)
 {
-    return is(step, "Conv") && is(norm, "BatchNormalization") &&
-           has_constant_parameters(step) && has_constant_parameters(norm);
+    return step->norm < 0 && is(step, "Conv") &&
+           is(norm, "BatchNormalization") && has_constant_parameters(step) &&
+           has_constant_parameters(norm);
 }
 
 /* Gives the convolution the batch norm's scale and shift: new weights, and
@@ -96,9 +99,10 @@ static cxai_status merge_norm(cx_plan *plan, const cx_plan_request *request,
                               cx_step *step, const cx_step *norm)
 {
     const cx_literal *literal[3] = { NULL };
-    if (scale_weights(&plan->arena, step->c, norm->c, &literal[1],
-                      &literal[2]) != 0)
+    if (scale_weights(&plan->arena, step, norm->c, &literal[2]) != 0)
         return cx_plan_no_memory(request);
+    literal[1] = step->scaled;
+    step->norm = norm->node;
     const cx_case_input input[3] = {
         { step->c->x_shape[0], NULL, CX_REAL },
         { literal[1]->shape, literal[1], CX_REAL },

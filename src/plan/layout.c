@@ -127,6 +127,7 @@ static int add_conversion(layouter *l, int value, const int64_t *stride)
         .y = xy + 1,
         .wanted = to->active,
         .residual = -1,
+        .norm = -1,
         .saved = -1,
         .mask = -1,
         .masked = -1,

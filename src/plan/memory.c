@@ -73,7 +73,7 @@ static cxai_status place_storages(cx_plan *plan, const cx_plan_request *request)
     return CXAI_OK;
 }
 
-/* Adds up working memory and packed weights. */
+/* Adds up working memory and packed weights, shared ones too. */
 static void measure(cx_plan *plan)
 {
     for (int i = 0; i < plan->step_count; i++) {
@@ -84,8 +84,20 @@ static void measure(cx_plan *plan)
                                : d->backward_workspace;
         if (workspace > plan->workspace_bytes)
             plan->workspace_bytes = workspace;
-        step->prepared = plan->prepared_bytes;
-        plan->prepared_bytes += aligned(d->prepared_bytes);
+        for (int pass = 0; pass < CX_PASSES; pass++)
+            plan->prepared_bytes += aligned(d->prepared_bytes[pass]);
+    }
+}
+
+/* A fed value that is never set is zero. */
+static void clear_fed_values(const cx_plan *plan)
+{
+    for (int v = 0; v < plan->value_count; v++) {
+        const cx_plan_value *value = &plan->values[v];
+        if (!value->fed || value->storage < 0)
+            continue;
+        const cx_storage *storage = &plan->storages[value->storage];
+        memset(plan->memory + storage->offset, 0, storage->bytes);
     }
 }
 
@@ -98,12 +110,11 @@ static cxai_status allocate(cx_plan *plan, const cx_plan_request *request)
                          "the session needs %.1f MB of memory; the limit is "
                          "%.1f MB",
                          (double)total / 1e6, (double)request->max_bytes / 1e6);
-    plan->memory = cx_alloc_aligned(plan->memory_bytes);
-    plan->workspace = cx_alloc_aligned(plan->workspace_bytes);
-    plan->prepared = cx_alloc_aligned(plan->prepared_bytes);
-    if (plan->memory == NULL || plan->workspace == NULL ||
-        plan->prepared == NULL)
+    plan->memory = cx_alloc_room(plan->memory_bytes);
+    plan->workspace = cx_alloc_room(plan->workspace_bytes);
+    if (plan->memory == NULL || plan->workspace == NULL)
         return cx_plan_no_memory(request);
+    clear_fed_values(plan);
     return CXAI_OK;
 }
 
@@ -212,9 +223,6 @@ static int make_views(cx_plan *plan, cx_step *step)
         .dx = step->dx_view,
         .saved = storage_at(plan, step->saved),
         .workspace = plan->workspace,
-        .prepared = step->demand.prepared_bytes > 0
-                        ? plan->prepared + step->prepared
-                        : NULL,
         .epilogue = fused ? &step->epilogue : NULL,
         .delivery = step->delivery,
     };
@@ -227,15 +235,8 @@ cxai_status cx_place_memory(cx_plan *plan, const cx_plan_request *request)
     measure(plan);
     if (status == CXAI_OK)
         status = allocate(plan, request);
-    for (int i = 0; status == CXAI_OK && i < plan->step_count; i++) {
-        cx_step *step = plan->steps[i];
-        if (make_views(plan, step) != 0)
-            return cx_plan_no_memory(request);
-        if (step->op->prepare != NULL && step->demand.prepared_bytes > 0)
-            step->op->prepare(step->c,
-                              step->wanted != 0 ? CX_FORWARD | CX_BACKWARD
-                                                : CX_FORWARD,
-                              plan->prepared + step->prepared);
-    }
+    for (int i = 0; status == CXAI_OK && i < plan->step_count; i++)
+        if (make_views(plan, plan->steps[i]) != 0)
+            status = cx_plan_no_memory(request);
     return status;
 }

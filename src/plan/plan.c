@@ -94,6 +94,7 @@ static cxai_status add_step(cx_plan *plan, const cx_plan_request *request,
         .y = y,
         .places = request->places != NULL ? request->places[n] : 0,
         .residual = -1,
+        .norm = -1,
         .saved = -1,
         .mask = -1,
         .masked = -1,
@@ -143,7 +144,7 @@ cxai_status cx_plan_create(cx_plan **out, const cx_plan_request *request)
     static pass *const passes[] = {
         start,           cx_select_active,  cx_combine,
         cx_fuse,         cx_assign_layouts, cx_find_lifetimes,
-        cx_place_memory,
+        cx_place_memory, cx_pack_weights,
     };
     *out = NULL;
     cx_plan *plan = cx_alloc(1, sizeof *plan);

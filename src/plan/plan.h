@@ -7,6 +7,7 @@
  *   layout.c    how each value lies in memory; conversions where they differ
  *   lifetime.c  which storages there are and when each is needed
  *   memory.c    offsets, the block itself, the views of every step
+ *   pack.c      constant weights, packed once a model
  *
  * Time runs over the forward steps 0 .. n-1, the seed at n, and the backward
  * steps: step i goes backward at 2n - i. What backward reads lives until the
@@ -62,11 +63,17 @@ typedef struct cx_step {
     cxai_real low, high;
     int residual; /* plan value, or -1 */
 
+    /* A batch norm merged into constant weights: scaled are the weights that
+       the case reads, whose data is made of unscaled while they are packed. */
+    int norm; /* its node, or -1 */
+    cx_literal *scaled;
+    const cx_literal *unscaled;
+    double *scale; /* by output channel; NULL: none */
+
     int saved, mask;    /* storages, or -1 */
     int masked;         /* storage of dy behind the mask, or -1: not masked */
     int arrives_masked; /* whoever delivers dy applies the mask */
     cx_share *share;    /* by input; the residual's behind them */
-    size_t prepared;    /* offset in the plan's prepared memory */
 
     /* Ready to run. Views by input or output; the residual's stand behind the
        inputs'. */
@@ -96,9 +103,9 @@ typedef struct cx_plan {
     size_t memory_bytes;
     char *workspace;
     size_t workspace_bytes;
-    char *prepared;
-    size_t prepared_bytes;
-    int target; /* plan value, or -1 */
+    char *prepared;        /* packed weights that are not the model's */
+    size_t prepared_bytes; /* of all packed weights, the model's too */
+    int target;            /* plan value, or -1 */
 } cx_plan;
 
 /* What a plan is made from. places: hooks by node, or NULL. */
@@ -131,6 +138,7 @@ cxai_status cx_fuse(cx_plan *plan, const cx_plan_request *request);
 cxai_status cx_assign_layouts(cx_plan *plan, const cx_plan_request *request);
 cxai_status cx_find_lifetimes(cx_plan *plan, const cx_plan_request *request);
 cxai_status cx_place_memory(cx_plan *plan, const cx_plan_request *request);
+cxai_status cx_pack_weights(cx_plan *plan, const cx_plan_request *request);
 
 /* ---- shared by the passes ------------------------------------------------ */
 

@@ -35,6 +35,7 @@ char *__wrap_cx_arena_text(cx_arena *arena, const char *text, size_t length);
 static long calls;    /* allocations since the counter was set */
 static long fails_at; /* the allocation that fails; 0: none */
 static int only_once, has_failed, was_json;
+static size_t bytes; /* of aligned blocks */
 
 static int refused(void)
 {
@@ -63,6 +64,7 @@ void *__wrap_realloc(void *block, size_t size)
 
 void *__wrap_aligned_alloc(size_t alignment, size_t size)
 {
+    bytes += size;
     return refused() ? NULL : __real_aligned_alloc(alignment, size);
 }
 
@@ -102,6 +104,7 @@ void failing_start(long n, int once)
     cJSON_Hooks hooks = { json_malloc, free };
     cJSON_InitHooks(&hooks);
     calls = 0;
+    bytes = 0;
     has_failed = was_json = 0;
     fails_at = n;
     only_once = once;
@@ -111,6 +114,11 @@ long failing_stop(void)
 {
     fails_at = 0;
     return calls;
+}
+
+size_t failing_bytes(void)
+{
+    return bytes;
 }
 
 int failing_has_failed(void)

@@ -8,12 +8,18 @@
 #ifndef TEST_MEMORY_FAILING_H
 #define TEST_MEMORY_FAILING_H
 
+#include <stddef.h>
+
 /* From now on allocations are counted, and number n fails; 0: none does. Once:
    those behind it succeed again. */
 void failing_start(long n, int once);
 
 /* None fails any more. Returns how many there have been. */
 long failing_stop(void);
+
+/* Bytes of the aligned blocks, in which sessions and weights lie, that have
+   been asked for since failing_start. */
+size_t failing_bytes(void);
 
 /* Whether the last failing_start's allocation has come and failed; and whether
    it was one of cJSON, which does not tell this from a mistake in a text. */

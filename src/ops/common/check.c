@@ -40,7 +40,9 @@ cxai_status cx_check_demand(const cx_case *c,
     cx_demand d = { 0 };
     demand(c, wanted, &d);
     if (d.saved_bytes > largest || d.forward_workspace > largest ||
-        d.backward_workspace > largest || d.prepared_bytes > largest)
+        d.backward_workspace > largest ||
+        d.prepared_bytes[CX_FORWARD] > largest ||
+        d.prepared_bytes[CX_BACKWARD] > largest)
         return cx_refuse(c, CXAI_LIMIT,
                          "its sizes are too large to be computed with");
     return CXAI_OK;

@@ -185,6 +185,39 @@ void cx_convolver_pack(const cx_case *c, const cx_convolver *v,
     }
 }
 
+/* A list of numbers that grows; numbers NULL: they are only counted. */
+typedef struct list {
+    int64_t *numbers;
+    size_t count;
+} list;
+
+static void note(list *l, int64_t number)
+{
+    if (l->numbers != NULL)
+        l->numbers[l->count] = number;
+    l->count++;
+}
+
+/* Padding that depends on the size of the picture moves the taps, and with
+   them the phases; a size decides whether Winograd's way is taken. */
+size_t cx_convolver_packing(const cx_convolver *v, cx_direction direction,
+                            int64_t *numbers)
+{
+    list l = { .numbers = numbers };
+    for (int64_t i = 0; i < phase_count(v, direction); i++) {
+        const cx_phase *phase = phase_number(v, direction, i);
+        const cx_convolution k = describe(v, phase, direction);
+        note(&l, cx_winograd_fits(&k));
+        note(&l, phase->taps);
+        for (int64_t t = 0; t < phase->taps; t++) {
+            for (int a = 0; a < 3; a++)
+                note(&l, phase->tap[t].at[a]);
+            note(&l, phase->tap[t].weight);
+        }
+    }
+    return l.count;
+}
+
 /* ---- convolutions -------------------------------------------------------- */
 
 /* Where a phase writes: all pixels, or every stride-th from its start on. */

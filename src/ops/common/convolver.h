@@ -33,6 +33,11 @@ void cx_convolver_pack(const cx_case *c, const cx_convolver *v,
                        cx_direction direction, const cxai_real *w,
                        const cxai_real *bias, void *packed);
 
+/* What, beside the weights, decides how they are packed: as `packing` of
+   ops/operator.h. */
+size_t cx_convolver_packing(const cx_convolver *v, cx_direction direction,
+                            int64_t *numbers);
+
 typedef struct cx_convolver_pass {
     cx_direction direction;
     const cxai_tensor *from, *to; /* channels-last */
