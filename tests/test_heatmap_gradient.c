@@ -11,15 +11,19 @@
 #include "support/net.h"
 
 /* One heatmap of Net A's y[0] at the ramp. */
-static void check_net_a(const char *method, const double want[16])
+static void check_net_a(const char *method, const char *set,
+                        const double want[16])
 {
     cxai_model *model = hand_net_a();
+    cxai_heatmap_options options = cxai_heatmap_defaults();
     cxai_real x[16];
+
+    options.set = set;
 
     hand_ramp(x);
     cxai_heatmap map =
         hand_check(method, model, "1,1,4,4", x, hand_target(model, "y", 0),
-                   NULL, want, 16, 1e-5);
+                   &options, want, 16, 1e-5);
     cxai_heatmap_clear(&map);
     cxai_model_free(&model);
 }
@@ -38,8 +42,8 @@ static void test_gradient(void **state)
     };
 
     (void)state;
-    check_net_a("gradient", gradient);
-    check_net_a("inputxgradient", product);
+    check_net_a("gradient", NULL, gradient);
+    check_net_a("inputxgradient", NULL, product);
 }
 
 /* test_deconvolution.py, test_simple_input_conv_deconv. */
@@ -48,7 +52,25 @@ static void test_deconvnet(void **state)
     const double want[] = { 2, 3, 3, 1, 3, 5, 5, 2, 3, 5, 5, 2, 1, 2, 2, 1 };
 
     (void)state;
-    check_net_a("deconvnet", want);
+    check_net_a("deconvnet", NULL, want);
+}
+
+/* At relu1 output x gradient is {0 4 31 40}, {0 0 -6 -15}, sorted -15 -6 0 0 0
+   4 31 40: rank 4 of 0..7 (50 %, rounded to even) is 0, rank 6 (80 %) is 31.
+   What passes are three windows, or the last alone; times the input. At y it is
+   54 0 0 0, of which 0 is the threshold. With 100 % nothing is above. */
+static void test_rectgrad(void **state)
+{
+    const double half[] = { 0, 1,  2,  3,  4,  15, 18, 14,
+                            8, 27, 30, 22, 12, 26, 28, 15 };
+    const double last[] = {
+        0, 0, 0, 0, 0, 5, 6, 7, 0, 9, 10, 11, 0, 13, 14, 15
+    };
+
+    (void)state;
+    check_net_a("rectgrad", "percentile=50", half);
+    check_net_a("rectgrad", "percentile=80", last);
+    check_net_a("rectgrad", "percentile=100", (double[16]){ 0 });
 }
 
 /* y[0] of Net A is linear near the ramp: with little noise every copy has the
@@ -223,11 +245,136 @@ static void test_neurons(void **state)
     cxai_model_free(&model);
 }
 
+/* test_deeplift_basic.py, 2 relu(a) + 2 relu(b - 1.5) at (1, 2) from 0: (2, 1)
+   and delta 0. From (2, 1) instead: a falls by 1, 2 relu(b - 1.5) rises by 1.
+ */
+static void test_deeplift(void **state)
+{
+    const cxai_real x[] = { 1, 2 }, other[] = { 2, 1 };
+    cxai_heatmap_options options = cxai_heatmap_defaults();
+    net n = net_begin(13);
+
+    (void)state;
+    net_input(&n, "x", "1,2,1,1");
+    net_reals(&n, "w", "2,2,1,1", (double[]){ 1, 0, 0, 1 });
+    net_reals(&n, "b", "2", (double[]){ 0, -1.5 });
+    net_reals(&n, "v", "1,2,1,1", (double[]){ 2, 2 });
+    net_node(&n, "Conv", "x w b", "c", "");
+    net_node(&n, "Relu", "c", "r", "");
+    net_node(&n, "Conv", "r v", "y", "");
+    net_output(&n, "y");
+    cxai_model *model = net_end(&n);
+    cxai_target target = hand_target(model, "y", 0);
+    cxai_heatmap map = hand_check("deeplift", model, "1,2,1,1", x, target, NULL,
+                                  (double[]){ 2, 1 }, 2, 1e-6);
+    assert_true(fabs(map.delta) < 1e-6);
+    cxai_heatmap_clear(&map);
+    options.baseline = other;
+    map = hand_check("deeplift", model, "1,2,1,1", x, target, &options,
+                     (double[]){ -2, 1 }, 2, 1e-6);
+    assert_true(fabs(map.delta) < 1e-6);
+    cxai_heatmap_clear(&map);
+    cxai_model_free(&model);
+}
+
+/* Windows of 2 with stride 1 over (1, 5, 2) from (4, 0, 3): maxima 5, 5 from
+   4, 3. Both go up at place 1, where the difference is 5: 1 + 2 are given to
+   it, and no sum is lost where windows overlap. Over (1, 0, 2) from (4, 0, 3)
+   they go down by 3 and 1, at places 0 and 2. */
+static void test_deeplift_maxima(void **state)
+{
+    static const struct {
+        cxai_real x[3];
+        double want[3];
+    } cases[] = { { { 1, 5, 2 }, { 0, 3, 0 } },
+                  { { 1, 0, 2 }, { -3, 0, -1 } } };
+    const cxai_real baseline[] = { 4, 0, 3 };
+    cxai_heatmap_options options = cxai_heatmap_defaults();
+    net n = net_begin(13);
+
+    (void)state;
+    net_input(&n, "x", "1,1,1,3");
+    net_reals(&n, "w", "1,1,1,2", (double[]){ 1, 1 });
+    net_node(&n, "MaxPool", "x", "m", "kernel_shape=1,2 strides=1,1");
+    net_node(&n, "Conv", "m w", "y", "");
+    net_output(&n, "y");
+    cxai_model *model = net_end(&n);
+    options.baseline = baseline;
+    for (int i = 0; i < 2; i++) {
+        cxai_heatmap map = hand_check("deeplift", model, "1,1,1,3", cases[i].x,
+                                      hand_target(model, "y", 0), &options,
+                                      cases[i].want, 3, 1e-6);
+        assert_true(fabs(map.delta) < 1e-6);
+        cxai_heatmap_clear(&map);
+    }
+    cxai_model_free(&model);
+}
+
+/* a b at (3, 5) from (1, 2): 2 (5 + 2)/2 + 3 (3 + 1)/2 = 7 + 6 = 15 - 2. */
+static void test_deeplift_products(void **state)
+{
+    const cxai_real x[] = { 3, 5 }, baseline[] = { 1, 2 };
+    cxai_heatmap_options options = cxai_heatmap_defaults();
+    net n = net_begin(13);
+
+    (void)state;
+    net_input(&n, "x", "1,2,1,1");
+    net_reals(&n, "a", "1,2,1,1", (double[]){ 1, 0 });
+    net_reals(&n, "b", "1,2,1,1", (double[]){ 0, 1 });
+    net_node(&n, "Conv", "x a", "p", "");
+    net_node(&n, "Conv", "x b", "q", "");
+    net_node(&n, "Mul", "p q", "y", "");
+    net_output(&n, "y");
+    cxai_model *model = net_end(&n);
+    options.baseline = baseline;
+    cxai_heatmap map =
+        hand_check("deeplift", model, "1,2,1,1", x, hand_target(model, "y", 0),
+                   &options, (double[]){ 7, 6 }, 2, 1e-6);
+    assert_true(fabs(map.delta) < 1e-6);
+    cxai_heatmap_clear(&map);
+    cxai_model_free(&model);
+}
+
+/* Of 4 x the mean of the ways, 4 (x - x'): with the one baseline 1 exactly
+   4 (3 - 1); drawn among 1 and 2 it is 4 (2 - share of the second), a whole
+   number of fiftieths that is likely near a half (four standard deviations). */
+static void test_gradient_shap(void **state)
+{
+    const cxai_real x[] = { 3 }, baselines[] = { 1, 2 };
+    cxai_heatmap_options options = cxai_heatmap_defaults();
+    cxai_shape shape = net_shape("1,1,1,1");
+    net n = net_begin(13);
+    cxai_error error;
+    cxai_heatmap map;
+
+    (void)state;
+    net_input(&n, "x", "1,1,1,1");
+    net_reals(&n, "w", "1,1,1,1", (double[]){ 4 });
+    net_node(&n, "Conv", "x w", "y", "");
+    net_output(&n, "y");
+    cxai_model *model = net_end(&n);
+    cxai_target target = hand_target(model, "y", 0);
+    options.baseline = baselines;
+    map = hand_check("gradient_shap", model, "1,1,1,1", x, target, &options,
+                     (double[]){ 8 }, 1, 1e-5);
+    cxai_heatmap_clear(&map);
+    options.baseline_count = 2;
+    check_ok(cxai_heatmap_compute(&map, hand_method("gradient_shap"), model,
+                                  &shape, x, &target, 1, &options, &error),
+             &error);
+    double seconds = 50 * (2 - (double)map.data[0] / 4);
+    assert_true(fabs(seconds - round(seconds)) < 1e-4);
+    assert_true(fabs(seconds - 25) <= 4 * sqrt(50) / 2);
+    cxai_heatmap_clear(&map);
+    cxai_model_free(&model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradient),
         cmocka_unit_test(test_deconvnet),
+        cmocka_unit_test(test_rectgrad),
         cmocka_unit_test(test_noise_moments),
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_layer_gradient_x_activation),
@@ -235,6 +382,10 @@ int main(void)
         cmocka_unit_test(test_internal_influence),
         cmocka_unit_test(test_layer_integrated_gradients),
         cmocka_unit_test(test_neurons),
+        cmocka_unit_test(test_deeplift),
+        cmocka_unit_test(test_deeplift_maxima),
+        cmocka_unit_test(test_deeplift_products),
+        cmocka_unit_test(test_gradient_shap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
