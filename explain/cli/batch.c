@@ -51,7 +51,7 @@ static int open_outputs(batch *b)
         return complain_error(&error);
     if (*b->inputs.note != '\0')
         warn(&b->bench, "%s", b->inputs.note);
-    report_begin(&b->report, b->name, &b->bench);
+    report_begin(&b->report, b->name, &b->bench, b->settings->json);
     return EXIT_DONE;
 }
 

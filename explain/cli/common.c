@@ -317,7 +317,8 @@ const char *preprocess_text(const workbench *bench, char *text, size_t size)
 /* ---- reports --------------------------------------------------------------
  */
 
-void report_begin(json *report, const char *name, const workbench *bench)
+void report_begin(json *report, const char *name, const workbench *bench,
+                  int wanted)
 {
     char text[512];
     json_object(report, NULL);
@@ -325,7 +326,8 @@ void report_begin(json *report, const char *name, const workbench *bench)
     json_text(report, "command", name);
     json_object(report, "model");
     json_text(report, "file", bench->name);
-    json_text(report, "sha256", cxai_model_sha256(bench->model));
+    if (wanted) /* a tenth of a second for 100 MB */
+        json_text(report, "sha256", cxai_model_sha256(bench->model));
     json_number(report, "load_seconds", bench->load_seconds);
     json_end(report);
     json_text(report, "preprocessing",

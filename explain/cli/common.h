@@ -108,8 +108,9 @@ cxai_status find_layer(workbench *bench, const char *name, int *value,
  */
 
 /* The start of a JSON report: version, command, model, preprocessing. The
-   object stays open. */
-void report_begin(json *report, const char *name, const workbench *bench);
+   object stays open. wanted as for report_end. */
+void report_begin(json *report, const char *name, const workbench *bench,
+                  int wanted);
 
 /* Ends the report with the warnings, prints it where wanted, and frees it. */
 cxai_status report_end(json *report, workbench *bench, int wanted,

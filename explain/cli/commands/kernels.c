@@ -48,7 +48,7 @@ static cxai_status report(workbench *bench, const settings *s,
     cxai_shape_text(&kernels->weights.shape, shape, sizeof shape);
     if (!s->common.json)
         say("%s: weights %s %s -> %s\n", layer, weights, shape, path);
-    report_begin(&j, "kernels", bench);
+    report_begin(&j, "kernels", bench, s->common.json);
     json_text(&j, "layer", layer);
     json_text(&j, "weights", weights);
     json_text(&j, "shape", shape);

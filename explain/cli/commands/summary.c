@@ -126,7 +126,7 @@ static int report(workbench *bench, int cam_layer)
     cxai_error error;
     char text[64];
     json j = { 0 };
-    report_begin(&j, "summary", bench);
+    report_begin(&j, "summary", bench, 1);
     notes_report_ends(&j, bench);
     json_text(
         &j, "logits",

@@ -133,7 +133,7 @@ static cxai_status report(workbench *bench, const settings *s,
     json j = { 0 };
     int pictures = count_pictures(made, w);
     warn_of_guess(bench);
-    report_begin(&j, "synthesize", bench);
+    report_begin(&j, "synthesize", bench, s->common.json);
     notes_report_gradient(&j, bench);
     json_number(&j, "seed", (double)s->seed);
     json_number(&j, "seconds", made->seconds);
