@@ -66,12 +66,19 @@ static guarded multiply(const cx_kernels *k, cx_multiply m, int threads,
     return c;
 }
 
-static void check_product(const cx_kernels *k, cx_multiply m)
+/* zeros of three elements of a are 0. */
+static void check_product(const cx_kernels *k, cx_multiply m, int zeros)
 {
     void *block[3];
-    m.a = kernel_numbers((m.rows + GAP) * (m.depth + GAP), 1, &block[0]);
+    cxai_real *a =
+        kernel_numbers((m.rows + GAP) * (m.depth + GAP), 1, &block[0]);
+    m.a = a;
     m.b = kernel_numbers((m.columns + GAP) * (m.depth + GAP), 2, &block[1]);
     cxai_real *start = kernel_numbers(m.rows * m.c_row, 3, &block[2]);
+    m.skips_zeros = zeros > 0;
+    for (int64_t i = 0; i < (m.rows + GAP) * (m.depth + GAP); i++)
+        if (zeros > 0 && i % 3 < zeros)
+            a[i] = 0;
     guarded one = multiply(k, m, 1, start), three = multiply(k, m, 3, start);
     check_elements(k, &m, &one, start);
     assert_memory_equal(one.data, three.data,
@@ -97,7 +104,8 @@ static void test_products(void **state)
                 cx_multiply m = describe(sizes[i][0], sizes[i][1], sizes[i][2],
                                          how & 1, how >> 1 & 1);
                 m.accumulate = how >> 2;
-                check_product(k, m);
+                for (int zeros = 0; zeros <= 3; zeros++)
+                    check_product(k, m, zeros);
             }
 }
 

@@ -83,19 +83,46 @@ static void dot_columns(const cx_kernels *kernels, const cx_multiply *m,
     }
 }
 
-/* Columns [from, to) as a sum of rows of b. */
+/* Up to STREAMS terms of a sum of rows of b. */
+typedef struct terms {
+    int64_t count;
+    const cxai_real *row[STREAMS];
+    cxai_real weight[STREAMS];
+} terms;
+
+/* The next terms of row i from depth d on, before end; returns where they
+   stop. */
+static int64_t take_terms(const cx_multiply *m, int64_t i, int64_t d,
+                          int64_t end, int64_t from, terms *t)
+{
+    t->count = 0;
+    for (; d < end && t->count < STREAMS; d++) {
+        cxai_real weight = m->a[i * m->a_row + d];
+        if (m->skips_zeros && weight == 0)
+            continue;
+        t->row[t->count] = m->b + d * m->b_row + from;
+        t->weight[t->count++] = weight;
+    }
+    return d;
+}
+
+/* Columns [from, to) as a sum of rows of b. Several rows of a take their terms
+   from the same few rows of b. */
 static void combine_rows(const cx_kernels *kernels, const cx_multiply *m,
                          int64_t from, int64_t to)
 {
-    for (int64_t d = 0; d < m->depth || d == 0; d += STREAMS) {
-        const cxai_real *row[STREAMS];
-        int64_t count = cx_minimum(STREAMS, m->depth - d);
-        for (int64_t j = 0; j < count; j++)
-            row[j] = m->b + (d + j) * m->b_row + from;
-        for (int64_t i = 0; i < m->rows; i++)
-            kernels->combine(m->c + i * m->c_row + from, row,
-                             m->a + i * m->a_row + d, count, to - from,
-                             m->accumulate || d > 0);
+    terms t;
+    for (int64_t d = 0, next = 0; d < m->depth || d == 0; d = next) {
+        int64_t end =
+            m->rows == 1 ? m->depth : cx_minimum(d + STREAMS, m->depth);
+        next = end;
+        for (int64_t i = 0; i < m->rows; i++) {
+            next = take_terms(m, i, d, end, from, &t);
+            kernels->combine(m->c + i * m->c_row + from, t.row, t.weight,
+                             t.count, to - from, m->accumulate || d > 0);
+        }
+        if (next == d)
+            break;
     }
 }
 

@@ -16,6 +16,8 @@ typedef struct cx_multiply {
     cxai_real *c;
     int64_t c_row;
     int accumulate;
+    int skips_zeros; /* where a is 0 a row of b need not be read, whatever
+                        stands there */
 } cx_multiply;
 
 /* Bytes of workspace, or SIZE_MAX. Does not look at the pointers. */

@@ -161,29 +161,35 @@ cx_multiply cx_attention_product(const cx_attention *p, int which)
     int64_t queries = q->rows, keys = k->rows;
     switch (which) {
     case CX_SCORES: /* Q K^T */
-        return (cx_multiply){ queries,       keys, q->columns, NULL,
-                              q->row_stride, 1,    NULL,       1,
-                              k->row_stride, NULL, keys,       0 };
+        return (
+            cx_multiply){ queries, keys, q->columns,    NULL, q->row_stride, 1,
+                          NULL,    1,    k->row_stride, NULL, keys,          0,
+                          0 };
     case CX_VALUES: /* P V */
         return (cx_multiply){ queries, v->columns, keys,          NULL,
                               keys,    1,          NULL,          v->row_stride,
-                              1,       NULL,       y->row_stride, 0 };
+                              1,       NULL,       y->row_stride, 0,
+                              0 };
     case CX_D_SCORES: /* dY V^T */
-        return (cx_multiply){ queries,       keys, v->columns, NULL,
-                              y->row_stride, 1,    NULL,       1,
-                              v->row_stride, NULL, keys,       0 };
+        return (
+            cx_multiply){ queries, keys, v->columns,    NULL, y->row_stride, 1,
+                          NULL,    1,    v->row_stride, NULL, keys,          0,
+                          0 };
     case CX_D_Q: /* dS K */
         return (cx_multiply){ queries, q->columns, keys,          NULL,
                               keys,    1,          NULL,          k->row_stride,
-                              1,       NULL,       q->row_stride, 0 };
+                              1,       NULL,       q->row_stride, 0,
+                              0 };
     case CX_D_K: /* dS^T Q */
         return (cx_multiply){ keys, q->columns, queries,       NULL,
                               1,    keys,       NULL,          q->row_stride,
-                              1,    NULL,       k->row_stride, 0 };
+                              1,    NULL,       k->row_stride, 0,
+                              0 };
     default: /* P^T dY */
         return (cx_multiply){ keys, v->columns, queries,       NULL,
                               1,    keys,       NULL,          y->row_stride,
-                              1,    NULL,       v->row_stride, 0 };
+                              1,    NULL,       v->row_stride, 0,
+                              0 };
     }
 }
 

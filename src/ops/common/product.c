@@ -91,7 +91,9 @@ void cx_product_run(const cx_case *c, const cx_product *p, cx_product_kind kind,
                                   : kind == CX_GRADIENT_A ? p->a_batch
                                                           : p->b_batch;
     int swapped = is_swapped(p, kind);
-    const cx_multiply start = factors(p, kind);
+    cx_multiply start = factors(p, kind);
+    /* no gradient passes where there is none */
+    start.skips_zeros = kind == CX_GRADIENT_A && !swapped;
     int64_t items = 1;
     for (int i = 0; i < p->batch_rank; i++)
         items *= p->batch[i];
