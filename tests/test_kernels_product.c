@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/panels.h"
+#include "kernels/narrow.h"
 #include "support/check.h"
 #include "support/kernel.h"
 
@@ -17,6 +17,7 @@ typedef struct product_case {
     int rows, columns, taps, depth;
     int residual; /* 0 none, 1 another tensor, 2 y itself */
     cxai_real low, high;
+    int narrow; /* the kernel for few columns */
 } product_case;
 
 /* Matrices of taps,depth,columns, packed by cx_pack_panel, with a bias. */
@@ -47,7 +48,10 @@ static matrices create_matrices(const cx_kernels *k, const product_case *p)
         .tap = tap,
         .bias = m.bias,
     };
-    cx_pack_panel(k, &weights, 0, 0, p->depth, m.panel);
+    if (p->narrow)
+        cx_narrow_pack(&weights, m.panel);
+    else
+        cx_pack_panel(k, &weights, 0, 0, p->depth, m.panel);
     return m;
 }
 
@@ -73,7 +77,7 @@ static exact product_element(const product_case *p, const matrices *m,
 
 static void check_product(const cx_kernels *k, const product_case *p)
 {
-    int width = k->tile_rows;
+    int width = p->narrow ? CX_NARROW_PIXELS : k->tile_rows;
     cxai_real *row[TAPS * CX_MAX_TILE_ROWS];
     void *block[TAPS * CX_MAX_TILE_ROWS];
     for (int i = 0; i < p->taps * width; i++) /* rows of 1 + depth */
@@ -90,7 +94,7 @@ static void check_product(const cx_kernels *k, const product_case *p)
             memcpy(y.data + y_offset[i], residual + y_offset[i],
                    (size_t)p->columns * sizeof *residual);
     }
-    k->product(&(cx_tile){
+    (p->narrow ? k->narrow : k->product)(&(cx_tile){
         .rows = p->rows,
         .columns = p->columns,
         .taps = p->taps,
@@ -147,6 +151,27 @@ static void test_product(void **state)
                                          .high = how == 2 ? INFINITY : 0.5f,
                                      });
                 }
+}
+
+static void test_narrow(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = { { 1, 1 }, { 2, 8 }, { 9, 16 }, { 3, 37 } };
+    const cx_kernels *k;
+    for (int level = 0; (k = cx_kernels_level(level)) != NULL; level++)
+        for (int rows = 1; rows <= CX_NARROW_PIXELS; rows++)
+            for (int columns = 1; columns <= CX_NARROW_COLUMNS; columns++)
+                for (int i = 0; i < 12; i++)
+                    check_product(k, &(product_case){
+                                         .rows = rows,
+                                         .columns = columns,
+                                         .taps = sizes[i / 3][0],
+                                         .depth = sizes[i / 3][1],
+                                         .residual = i % 3,
+                                         .low = -0.25f,
+                                         .high = i % 2 ? INFINITY : 0.5f,
+                                         .narrow = 1,
+                                     });
 }
 
 /* Whatever the rows of a tile, a row of it has the same bits: results do not
@@ -288,6 +313,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_product),
+        cmocka_unit_test(test_narrow),
         cmocka_unit_test(test_product_rows_do_not_matter),
         cmocka_unit_test(test_product_keeps_nan),
         cmocka_unit_test(test_depthwise),

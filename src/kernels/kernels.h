@@ -16,6 +16,10 @@
 /* Largest tile_rows and lanes of all levels, for arrays of fixed size. */
 enum { CX_MAX_TILE_ROWS = 14, CX_MAX_LANES = 16 };
 
+/* Output pixels that a narrow tile computes at once, and most of its columns.
+ */
+enum { CX_NARROW_PIXELS = 4, CX_NARROW_COLUMNS = 4 };
+
 /* Output pixels that a depthwise tile computes at once, and rows that a dot
    call reads at once. */
 enum { CX_DEPTHWISE_PIXELS = 8, CX_DOT_ROWS = 8 };
@@ -111,6 +115,10 @@ typedef struct cx_kernels {
     int tile_rows; /* rows of a full tile */
 
     void (*product)(const cx_tile *tile);
+    /* The same sums for rows <= CX_NARROW_PIXELS, columns <= CX_NARROW_COLUMNS:
+       x has NARROW_PIXELS pointers a tap, all valid; the panel is a row of
+       biases, then for each tap and column a row of depth */
+    void (*narrow)(const cx_tile *tile);
     void (*depthwise)(const cx_depthwise_tile *tile);
     void (*affine)(const cx_affine *affine);
 

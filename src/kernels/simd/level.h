@@ -5,6 +5,7 @@
 #include "kernels/simd/vector.h"
 
 void LEVEL(cx_product)(const cx_tile *tile);
+void LEVEL(cx_narrow)(const cx_tile *tile);
 void LEVEL(cx_depthwise)(const cx_depthwise_tile *tile);
 void LEVEL(cx_winograd_input)(const cxai_real *const *x, int64_t channels,
                               cxai_real *v, int64_t v_point);

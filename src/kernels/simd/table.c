@@ -5,6 +5,7 @@ const cx_kernels LEVEL(cx_kernels) = {
     .lanes = LANES,
     .tile_rows = TILE_ROWS,
     .product = LEVEL(cx_product),
+    .narrow = LEVEL(cx_narrow),
     .depthwise = LEVEL(cx_depthwise),
     .winograd_input = LEVEL(cx_winograd_input),
     .winograd_output = LEVEL(cx_winograd_output),

@@ -1,6 +1,7 @@
 #include "ops/common/convolver.h"
 
 #include "base/size.h"
+#include "kernels/narrow.h"
 #include "kernels/winograd.h"
 #include "ops/common/epilogue.h"
 
@@ -9,32 +10,12 @@ cxai_status cx_convolver_infer(const cx_case *c, cx_convolver *v)
     cxai_status status = cx_forward_taps(c, &v->window, &v->gather);
     if (status == CXAI_OK)
         status = cx_backward_phases(c, &v->window, &v->scatter);
-    if (status == CXAI_OK)
-        status = cx_blocks_infer(c, &v->window, &v->scatter, v->groups,
-                                 v->inputs, &v->blocks);
     return status;
 }
 
 static int is_depthwise(const cx_convolver *v)
 {
     return v->inputs == 1 && v->outputs == 1;
-}
-
-/* Whether a direction takes all phases at once. */
-static int takes_blocks(const cx_convolver *v, cx_direction direction)
-{
-    return direction == CX_SCATTER && v->blocks.taps > 0 && !is_depthwise(v);
-}
-
-static cx_scatter scatter_of(const cx_convolver *v)
-{
-    return (cx_scatter){
-        .window = &v->window,
-        .phases = &v->scatter,
-        .blocks = &v->blocks,
-        .inputs = v->inputs,
-        .outputs = v->outputs,
-    };
 }
 
 /* Phases of a direction: gathering is one. */
@@ -85,32 +66,64 @@ static cx_convolution describe(const cx_convolver *v, const cx_phase *phase,
     return k;
 }
 
+/* How a phase is computed. */
+typedef enum way { DEPTHWISE, WINOGRAD, NARROW, PANELS } way;
+
+static way way_of(const cx_convolver *v, const cx_convolution *k)
+{
+    if (is_depthwise(v))
+        return DEPTHWISE;
+    if (cx_winograd_fits(k))
+        return WINOGRAD;
+    return cx_narrow_fits(k) ? NARROW : PANELS;
+}
+
 /* ---- weights ------------------------------------------------------------- */
+
+/* Those of all groups but for their data. */
+static cx_weights describe_weights(const cx_convolver *v, const cx_phase *phase,
+                                   cx_direction direction)
+{
+    int64_t cells = v->gather.taps, row = v->inputs * cells;
+    int gathers = direction == CX_GATHER;
+    return (cx_weights){
+        .tap_stride = 1,
+        .depth_stride = gathers ? cells : row,
+        .column_stride = gathers ? row : cells,
+        .taps = phase->taps,
+        .depth = depth_of(v, direction),
+        .columns = columns_of(v, direction),
+        .tap = phase->tap,
+    };
+}
 
 /* Bytes that a phase's packed weights take. */
 static size_t phase_bytes(const cx_case *c, const cx_convolver *v,
                           const cx_phase *phase, cx_direction direction)
 {
-    if (is_depthwise(v))
-        return cx_size_line(cx_size_times(
+    const cx_convolution k = describe(v, phase, direction);
+    const cx_weights weights = describe_weights(v, phase, direction);
+    size_t bytes = 0;
+    switch (way_of(v, &k)) {
+    case DEPTHWISE:
+        bytes = cx_size_times(
             cx_size_times((size_t)phase->taps + 1, (size_t)v->groups),
-            sizeof(cxai_real)));
-    cx_convolution k = describe(v, phase, direction);
-    if (cx_winograd_fits(&k))
-        return cx_size_line(cx_winograd_packed_bytes(c->kernels, &k));
-    size_t group =
-        cx_panels_bytes(c->kernels, phase->taps, depth_of(v, direction),
-                        columns_of(v, direction));
-    return cx_size_line(cx_size_times(group, (size_t)v->groups));
+            sizeof(cxai_real));
+        break;
+    case WINOGRAD: bytes = cx_winograd_packed_bytes(c->kernels, &k); break;
+    case NARROW: bytes = cx_narrow_packed_bytes(&weights); break;
+    case PANELS:
+        bytes = cx_size_times(
+            cx_panels_bytes(c->kernels, k.taps, k.depth, k.columns),
+            (size_t)v->groups);
+    }
+    return cx_size_line(bytes);
 }
 
 size_t cx_convolver_packed_bytes(const cx_case *c, const cx_convolver *v,
                                  cx_direction direction)
 {
-    const cx_scatter blocks = scatter_of(v);
     size_t bytes = 0;
-    if (takes_blocks(v, direction))
-        return cx_blocks_packed_bytes(c, &blocks);
     for (int64_t i = 0; i < phase_count(v, direction); i++)
         bytes = cx_size_plus(
             bytes, phase_bytes(c, v, phase_number(v, direction, i), direction));
@@ -131,40 +144,35 @@ static void pack_depthwise(const cx_convolver *v, const cx_phase *phase,
                 w[g * cells + phase->tap[t].weight];
 }
 
+static void pack_groups(const cx_case *c, const cx_convolver *v,
+                        cx_weights weights, cxai_real *packed)
+{
+    size_t bytes = cx_panels_bytes(c->kernels, weights.taps, weights.depth,
+                                   weights.columns);
+    for (int64_t g = 0; g < v->groups; g++) {
+        cx_pack_panels(c->kernels, &weights, c->threads, packed);
+        packed += bytes / sizeof *packed;
+        weights.data += v->outputs * v->inputs * v->gather.taps;
+        if (weights.bias != NULL)
+            weights.bias += weights.columns;
+    }
+}
+
 static void pack_phase(const cx_case *c, const cx_convolver *v,
                        const cx_phase *phase, cx_direction direction,
                        const cxai_real *w, const cxai_real *bias, void *packed)
 {
-    if (is_depthwise(v)) {
-        pack_depthwise(v, phase, w, bias, packed);
-        return;
-    }
-    int64_t cells = v->gather.taps, row = v->inputs * cells;
-    int gathers = direction == CX_GATHER;
-    cx_weights weights = {
-        .tap_stride = 1,
-        .depth_stride = gathers ? cells : row,
-        .column_stride = gathers ? row : cells,
-        .taps = phase->taps,
-        .depth = depth_of(v, direction),
-        .columns = columns_of(v, direction),
-        .tap = phase->tap,
-    };
-    cx_convolution k = describe(v, phase, direction);
-    if (cx_winograd_fits(&k)) {
-        weights.data = w;
-        weights.bias = bias;
+    const cx_convolution k = describe(v, phase, direction);
+    cx_weights weights = describe_weights(v, phase, direction);
+    weights.data = w;
+    weights.bias = bias;
+    switch (way_of(v, &k)) {
+    case DEPTHWISE: pack_depthwise(v, phase, w, bias, packed); break;
+    case WINOGRAD:
         cx_winograd_pack(c->kernels, &weights, c->threads, packed);
-        return;
-    }
-    size_t group_bytes = cx_panels_bytes(c->kernels, weights.taps,
-                                         weights.depth, weights.columns);
-    for (int64_t g = 0; g < v->groups; g++) {
-        weights.data = w + g * v->outputs * row;
-        weights.bias = bias == NULL ? NULL : bias + g * weights.columns;
-        cx_pack_panels(c->kernels, &weights, c->threads,
-                       (cxai_real *)packed +
-                           (size_t)g * (group_bytes / sizeof(cxai_real)));
+        break;
+    case NARROW: cx_narrow_pack(&weights, packed); break;
+    case PANELS: pack_groups(c, v, weights, packed);
     }
 }
 
@@ -172,12 +180,7 @@ void cx_convolver_pack(const cx_case *c, const cx_convolver *v,
                        cx_direction direction, const cxai_real *w,
                        const cxai_real *bias, void *packed)
 {
-    const cx_scatter blocks = scatter_of(v);
     char *to = packed;
-    if (takes_blocks(v, direction)) {
-        cx_blocks_pack(c, &blocks, w, bias, packed);
-        return;
-    }
     for (int64_t i = 0; i < phase_count(v, direction); i++) {
         const cx_phase *phase = phase_number(v, direction, i);
         pack_phase(c, v, phase, direction, w, bias, to);
@@ -253,16 +256,21 @@ static void fill(const cxai_tensor *to, const cxai_real *bias)
 size_t cx_convolver_workspace(const cx_case *c, const cx_convolver *v,
                               cx_direction direction)
 {
-    const cx_scatter blocks = scatter_of(v);
     size_t most = 0;
-    if (takes_blocks(v, direction))
-        return cx_blocks_workspace(c, &blocks);
     for (int64_t i = 0; i < phase_count(v, direction); i++) {
         cx_convolution k =
             describe(v, phase_number(v, direction, i), direction);
-        size_t bytes = cx_winograd_fits(&k)
-                           ? cx_winograd_workspace(c->kernels, &k, c->threads)
-                           : cx_convolve_workspace(c->kernels, &k, c->threads);
+        size_t bytes = 0;
+        switch (way_of(v, &k)) {
+        case WINOGRAD:
+            bytes = cx_winograd_workspace(c->kernels, &k, c->threads);
+            break;
+        case NARROW:
+            bytes = cx_narrow_workspace(c->kernels, &k, c->threads);
+            break;
+        case DEPTHWISE:
+        case PANELS: bytes = cx_convolve_workspace(c->kernels, &k, c->threads);
+        }
         most = bytes > most ? bytes : most;
     }
     return most;
@@ -297,12 +305,18 @@ static void run_phases(const cx_case *c, const cx_convolver *v,
         aim(&k, v, phase, pass);
         set_ends(&k, pass, mask);
         k.weights = (const cxai_real *)(const void *)packed;
-        if (is_depthwise(v))
+        switch (way_of(v, &k)) {
+        case DEPTHWISE:
             cx_convolve_depthwise(c->kernels, &k, c->threads, workspace);
-        else if (cx_winograd_fits(&k))
+            break;
+        case WINOGRAD:
             cx_winograd_convolve(c->kernels, &k, c->threads, workspace);
-        else
-            cx_convolve(c->kernels, &k, c->threads, workspace);
+            break;
+        case NARROW:
+            cx_narrow_convolve(c->kernels, &k, c->threads, workspace);
+            break;
+        case PANELS: cx_convolve(c->kernels, &k, c->threads, workspace);
+        }
         packed += phase_bytes(c, v, phase, pass->direction);
     }
 }
@@ -314,17 +328,9 @@ void cx_convolver_run(const cx_case *c, const cx_convolver *v,
 {
     int complete = pass->direction == CX_GATHER || v->scatter.complete;
     const cx_delivery *delivery = &pass->delivery;
-    const uint8_t *later = delivery->mask;
     if (!complete && !delivery->adds)
         fill(pass->to, pass->bias);
-    if (takes_blocks(v, pass->direction)) {
-        const cx_scatter blocks = scatter_of(v);
-        cx_blocks_run(c, &blocks, pass->from, pass->to, pass->packed,
-                      delivery->adds, workspace);
-    } else {
-        run_phases(c, v, pass, complete ? delivery->mask : NULL, workspace);
-        later = complete ? NULL : delivery->mask;
-    }
-    if (later != NULL)
-        cx_mask_gradient(c, later, pass->to, pass->to);
+    run_phases(c, v, pass, complete ? delivery->mask : NULL, workspace);
+    if (delivery->mask != NULL && !complete)
+        cx_mask_gradient(c, delivery->mask, pass->to, pass->to);
 }

@@ -4,13 +4,13 @@
  *
  * Named after Conv: the window's `in` pixels have groups * inputs channels, its
  * `out` pixels groups * outputs. Gathering goes from `in` to `out`, scattering
- * from `out` to `in`, phase by phase (ops/common/phase.h) or all phases at once
- * (ops/common/blocks.h).
+ * from `out` to `in`, phase by phase (ops/common/phase.h).
  */
 #ifndef CX_OPS_COMMON_CONVOLVER_H
 #define CX_OPS_COMMON_CONVOLVER_H
 
-#include "ops/common/blocks.h"
+#include "ops/common/epilogue.h"
+#include "ops/common/phase.h"
 
 typedef enum cx_direction { CX_GATHER, CX_SCATTER } cx_direction;
 
@@ -19,10 +19,9 @@ typedef struct cx_convolver {
     int64_t groups, inputs, outputs; /* channels of a group */
     cx_phase gather;
     cx_phases scatter;
-    cx_blocks blocks; /* of scattering to few channels */
 } cx_convolver;
 
-/* Fills gather, scatter and blocks from the rest. */
+/* Fills gather and scatter from the rest. */
 cxai_status cx_convolver_infer(const cx_case *c, cx_convolver *v);
 
 /* Weights w (groups*outputs, inputs, cells) packed for one direction, with a
