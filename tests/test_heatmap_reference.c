@@ -58,6 +58,7 @@ static cxai_heatmap_options read_options(const cJSON *one, int exporter,
             &error);
     options.baseline = baseline;
     options.raw = (int)number_of(one, "raw", 0);
+    options.eigen_smooth = (int)number_of(one, "eigen_smooth", 0);
     options.steps = (int)number_of(one, "steps", 0);
     options.samples = (int)number_of(one, "samples", 0);
     options.noise = number_of(one, "noise", -1);
@@ -147,10 +148,17 @@ static void test_first_methods(void **state)
     run_folder("tests/data/heatmaps", 146);
 }
 
+static void test_cam_family(void **state)
+{
+    (void)state;
+    run_folder("tests/data/heatmaps_cam", 150);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_first_methods),
+        cmocka_unit_test(test_cam_family),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,73 +59,83 @@ cxai_status cx_cam_deliver(const cxai_heatmap_call *call, int i,
 }
 
 cxai_status cx_cam_deliver_weights(const cxai_heatmap_call *call, int i,
-                                   const double *weights,
-                                   const cxai_real *activations,
-                                   const cxai_grid *grid, cxai_error *error)
+                                   const double *weights, const cx_layer *layer,
+                                   cxai_error *error)
 {
-    int64_t positions = grid->height * grid->width;
-    size_t count = (size_t)(grid->channels * positions);
+    int64_t positions = layer->grid.height * layer->grid.width;
+    size_t count = (size_t)(layer->grid.channels * positions);
     cxai_real *weighed = malloc(count * sizeof *weighed);
 
     if (!weighed)
         return no_memory(call, error);
-    for (int64_t k = 0; k < grid->channels; k++)
+    for (int64_t k = 0; k < layer->grid.channels; k++)
         for (int64_t p = k * positions; p < (k + 1) * positions; p++)
-            weighed[p] = (cxai_real)(weights[k] * (double)activations[p]);
+            weighed[p] =
+                (cxai_real)(weights[k] * (double)layer->activations[p]);
     cxai_status status =
-        cx_cam_deliver(call, i, CX_CAM_SUM, weighed, grid, error);
+        cx_cam_deliver(call, i, CX_CAM_SUM, weighed, &layer->grid, error);
     free(weighed);
     return status;
 }
 
-/* ---- activations --------------------------------------------------------- */
+/* ---- the layer ----------------------------------------------------------- */
 
-/* The layer's activations, dense, in memory that the caller frees. */
-static cxai_status read_layer(const cx_pass *pass, cxai_grid *grid,
-                              cxai_real **activations, cxai_error *error)
+static cxai_status read_layer(cx_layer *layer, const cx_pass *pass,
+                              cxai_error *error)
 {
     const cxai_heatmap_call *call = pass->call;
     cxai_tensor view;
     cxai_status status =
         cxai_model_grid(call->model, call->shapes, call->layer,
-                        call->options->layer_layout, grid, error);
+                        call->options->layer_layout, &layer->grid, error);
 
     if (status == CXAI_OK)
         status = cxai_session_value(pass->session, call->layer, &view, error);
     if (status != CXAI_OK)
         return status;
-    size_t count = (size_t)(grid->channels * grid->height * grid->width);
-    *activations = malloc(count * sizeof **activations);
-    if (!*activations)
+    layer->shape = view.shape;
+    size_t size = (size_t)cxai_shape_count(&view.shape);
+    size_t count =
+        (size_t)(layer->grid.channels * layer->grid.height * layer->grid.width);
+    layer->value = malloc(size * sizeof *layer->value);
+    layer->activations = malloc(count * sizeof *layer->activations);
+    if (!layer->value || !layer->activations)
         return no_memory(call, error);
-    view = cxai_grid_view(&view, grid);
-    cxai_tensor_read(&view, *activations);
+    cxai_tensor_read(&view, layer->value);
+    view = cxai_grid_view(&view, &layer->grid);
+    cxai_tensor_read(&view, layer->activations);
     return CXAI_OK;
 }
 
-cxai_status cx_cam_activations(const cxai_heatmap_call *call, cxai_grid *grid,
-                               cxai_real **activations, cxai_error *error)
+cxai_status cx_layer_read(cx_layer *layer, const cxai_heatmap_call *call,
+                          cxai_error *error)
 {
     cx_pass pass;
     cxai_status status = cx_pass_open_forward(&pass, call, call->layer, error);
 
-    *activations = NULL;
+    memset(layer, 0, sizeof *layer);
     if (status != CXAI_OK)
         return status;
     status = cx_pass_forward(&pass, call->input, error);
     if (status == CXAI_OK)
         status = cxai_heatmap_begin(call, pass.session, error);
     if (status == CXAI_OK)
-        status = read_layer(&pass, grid, activations, error);
+        status = read_layer(layer, &pass, error);
     cx_pass_close(&pass);
     return status;
+}
+
+void cx_layer_free(cx_layer *layer)
+{
+    free(layer->value);
+    free(layer->activations);
 }
 
 /* ---- whole methods ------------------------------------------------------- */
 
 typedef struct buffers {
-    cxai_grid grid;
-    cxai_real *activations, *gradients, *weighed; /* dense, of the grid */
+    cx_layer layer;
+    cxai_real *gradients, *weighed; /* dense, of the grid */
 } buffers;
 
 static cxai_status differentiate(cx_pass *pass, int i, const cx_cam *cam,
@@ -148,8 +158,9 @@ static cxai_status one_map(cx_pass *pass, int i, const cx_cam *cam,
                            const buffers *b, cxai_error *error)
 {
     const cxai_heatmap_call *call = pass->call;
-    cxai_cam_layer layer = { b->grid.channels, b->grid.height, b->grid.width,
-                             b->activations, b->gradients };
+    const cxai_grid *grid = &b->layer.grid;
+    cxai_cam_layer layer = { grid->channels, grid->height, grid->width,
+                             b->layer.activations, b->gradients };
     size_t count = (size_t)(layer.channels * layer.height * layer.width);
     cxai_status status = CXAI_OK;
 
@@ -157,15 +168,15 @@ static cxai_status one_map(cx_pass *pass, int i, const cx_cam *cam,
         cxai_tensor view;
         status = differentiate(pass, i, cam, &view, error);
         if (status == CXAI_OK) {
-            view = cxai_grid_view(&view, &b->grid);
+            view = cxai_grid_view(&view, grid);
             cxai_tensor_read(&view, b->gradients);
         }
     }
     if (status == CXAI_OK) {
         memset(b->weighed, 0, count * sizeof *b->weighed);
         cam->weigh(&layer, b->weighed);
-        status = cx_cam_deliver(call, i, cam->reduction, b->weighed, &b->grid,
-                                error);
+        status =
+            cx_cam_deliver(call, i, cam->reduction, b->weighed, grid, error);
     }
     if (status == CXAI_OK)
         status = cxai_heatmap_progress(call, 1 + i + 1, 1 + call->target_count,
@@ -177,19 +188,20 @@ static cxai_status all_maps(cx_pass *pass, const cx_cam *cam, cxai_error *error)
 {
     const cxai_heatmap_call *call = pass->call;
     buffers b = { 0 };
-    cxai_status status = read_layer(pass, &b.grid, &b.activations, error);
+    const cxai_grid *grid = &b.layer.grid;
+    cxai_status status = read_layer(&b.layer, pass, error);
 
-    if (status != CXAI_OK)
-        return status;
-    size_t count = (size_t)(b.grid.channels * b.grid.height * b.grid.width);
-    b.weighed = malloc(count * sizeof *b.weighed);
-    if (!cam->forward_only)
-        b.gradients = malloc(count * sizeof *b.gradients);
-    if (!b.weighed || (!cam->forward_only && !b.gradients))
-        status = no_memory(call, error);
+    if (status == CXAI_OK) {
+        size_t count = (size_t)(grid->channels * grid->height * grid->width);
+        b.weighed = malloc(count * sizeof *b.weighed);
+        if (!cam->forward_only)
+            b.gradients = malloc(count * sizeof *b.gradients);
+        if (!b.weighed || (!cam->forward_only && !b.gradients))
+            status = no_memory(call, error);
+    }
     for (int i = 0; status == CXAI_OK && i < call->target_count; i++)
         status = one_map(pass, i, cam, &b, error);
-    free(b.activations);
+    cx_layer_free(&b.layer);
     free(b.gradients);
     free(b.weighed);
     return status;

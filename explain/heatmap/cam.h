@@ -31,11 +31,20 @@ typedef struct cx_cam {
 cxai_status cx_cam_compute(const cxai_heatmap_call *call, const cx_cam *cam,
                            cxai_error *error);
 
-/* A layer's activations for the call's picture, dense, which the caller frees,
-   and cxai_heatmap_begin. For methods that run the network in a way of their
-   own. */
-cxai_status cx_cam_activations(const cxai_heatmap_call *call, cxai_grid *grid,
-                               cxai_real **activations, cxai_error *error);
+/* The layer of a call as the picture makes it. */
+typedef struct cx_layer {
+    cxai_grid grid;
+    cxai_shape shape;       /* of the value, batch 1 */
+    cxai_real *value;       /* dense, of that shape */
+    cxai_real *activations; /* dense, (channels,height,width) of the grid */
+} cx_layer;
+
+/* For methods that run the network in a way of their own: a forward pass,
+   cxai_heatmap_begin, and the layer, which the caller ends with cx_layer_free,
+   also after a failure. */
+cxai_status cx_layer_read(cx_layer *layer, const cxai_heatmap_call *call,
+                          cxai_error *error);
+void cx_layer_free(cx_layer *layer);
 
 /* Hands over the map of target i from weighed activations, dense
    (channels,height,width). */
@@ -43,10 +52,9 @@ cxai_status cx_cam_deliver(const cxai_heatmap_call *call, int i,
                            cx_cam_reduction reduction, const cxai_real *weighed,
                            const cxai_grid *grid, cxai_error *error);
 
-/* The same from one weight for each channel of the activations. */
+/* The same from one weight for each channel of the layer. */
 cxai_status cx_cam_deliver_weights(const cxai_heatmap_call *call, int i,
-                                   const double *weights,
-                                   const cxai_real *activations,
-                                   const cxai_grid *grid, cxai_error *error);
+                                   const double *weights, const cx_layer *layer,
+                                   cxai_error *error);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cxai/heatmap.h"
+#include "classes.h"
 #include "cxai/preprocess.h"
 
 cxai_status cxai_heatmap_progress(const cxai_heatmap_call *call, int64_t done,
@@ -18,34 +18,6 @@ cxai_status cxai_heatmap_progress(const cxai_heatmap_call *call, int64_t done,
                          "%lld passes",
                          call->method->title, (long long)done,
                          (long long)total);
-    return CXAI_OK;
-}
-
-/* Probabilities of the classes, when the targets may be classes: one number
-   each. NULL without an error when they are not. */
-static cxai_status class_probabilities(const cxai_heatmap_call *call,
-                                       const cxai_classes *classes,
-                                       const cxai_tensor *value, double **out,
-                                       cxai_error *error)
-{
-    int64_t count = classes->count;
-
-    *out = NULL;
-    if (call->value != classes->value || count < 1 ||
-        cxai_shape_count(&value->shape) != count)
-        return CXAI_OK;
-    cxai_real *logits = malloc((size_t)count * sizeof *logits);
-    double *probabilities = malloc((size_t)count * sizeof *probabilities);
-    if (!logits || !probabilities) {
-        free(logits);
-        free(probabilities);
-        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for %lld classes",
-                         (long long)count);
-    }
-    cxai_tensor_read(value, logits);
-    cxai_target_probabilities(classes->reading, logits, count, probabilities);
-    free(logits);
-    *out = probabilities;
     return CXAI_OK;
 }
 
@@ -65,33 +37,19 @@ static cxai_status resolve(cxai_heatmap *result, const cxai_tensor *value,
     return cxai_target_resolve(&result->target, value, result->mask, error);
 }
 
-static double probability_of(const cxai_target *target,
-                             const cxai_classes *classes,
-                             const double *probabilities)
-{
-    int64_t class = cxai_target_class(target, classes);
-
-    if (class < 0 || !probabilities)
-        return (double)NAN;
-    return target->terms[0].weight < 0 ? 1 - probabilities[class]
-                                       : probabilities[class];
-}
-
 cxai_status cxai_heatmap_begin(const cxai_heatmap_call *call,
                                const cxai_session *session, cxai_error *error)
 {
-    cxai_classes classes = cxai_model_classes(call->model, call->shapes);
+    cx_classes classes;
     cxai_tensor value;
-    double *probabilities = NULL;
-    cxai_status status =
-        cxai_session_value(session, call->value, &value, error);
+    cxai_status status = cx_classes_open(&classes, call, error);
 
-    if (status == CXAI_OK) {
-        if (value.shape.rank > 0)
-            value.shape.dim[0] = call->shapes[call->value].dim[0];
-        status =
-            class_probabilities(call, &classes, &value, &probabilities, error);
-    }
+    if (status == CXAI_OK)
+        status = cxai_session_value(session, call->value, &value, error);
+    if (status == CXAI_OK)
+        cx_classes_read(&classes, &value, 0);
+    if (status == CXAI_OK && value.shape.rank > 0)
+        value.shape.dim[0] = call->shapes[call->value].dim[0];
     for (int i = 0; status == CXAI_OK && i < call->target_count; i++) {
         cxai_heatmap *result = &call->results[i];
         if (cxai_target_is_open(&result->target))
@@ -99,20 +57,10 @@ cxai_status cxai_heatmap_begin(const cxai_heatmap_call *call,
         if (status != CXAI_OK)
             break;
         result->score = cxai_target_score(&result->target, &value, 0);
-        result->probability =
-            probability_of(&result->target, &classes, probabilities);
+        result->probability = cx_probability_of(&classes, call, i);
     }
-    free(probabilities);
+    cx_classes_free(&classes);
     return status;
-}
-
-void cxai_heatmap_partial(const cxai_heatmap_call *call, int64_t done,
-                          int64_t total)
-{
-    for (int i = 0; i < call->target_count; i++) {
-        call->results[i].done = done;
-        call->results[i].total = total;
-    }
 }
 
 static cxai_heatmap_state state_of(const cxai_real *data, int64_t count)

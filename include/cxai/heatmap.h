@@ -111,6 +111,8 @@ enum {
     CXAI_NEEDS_BASELINE = 32, /* compares: options.baseline */
     CXAI_SUMS_CHANNELS = 32, /* options.eigen_smooth is for it: the map is a sum
                                 over the channels of a layer */
+    CXAI_NEEDS_CLASS = 64,   /* every target must be one class of several, of a
+                                value with one number for each */
 };
 
 /* A number that one method takes beside the options. */
