@@ -66,6 +66,17 @@ static guarded multiply(const cx_kernels *k, cx_multiply m, int threads,
     return c;
 }
 
+static void check_run(const cx_kernels *k, const cx_multiply *m,
+                      const cxai_real *start)
+{
+    guarded one = multiply(k, *m, 1, start), three = multiply(k, *m, 3, start);
+    check_elements(k, m, &one, start);
+    assert_memory_equal(one.data, three.data,
+                        (size_t)(m->rows * m->c_row) * sizeof *one.data);
+    guarded_end(&one);
+    guarded_end(&three);
+}
+
 /* zeros of three elements of a are 0. */
 static void check_product(const cx_kernels *k, cx_multiply m, int zeros)
 {
@@ -79,12 +90,17 @@ static void check_product(const cx_kernels *k, cx_multiply m, int zeros)
     for (int64_t i = 0; i < (m.rows + GAP) * (m.depth + GAP); i++)
         if (zeros > 0 && i % 3 < zeros)
             a[i] = 0;
-    guarded one = multiply(k, m, 1, start), three = multiply(k, m, 3, start);
-    check_elements(k, &m, &one, start);
-    assert_memory_equal(one.data, three.data,
-                        (size_t)(m.rows * m.c_row) * sizeof *one.data);
-    guarded_end(&one);
-    guarded_end(&three);
+    check_run(k, &m, start);
+    size_t bytes = cx_multiply_packed_bytes(k, &m);
+    assert_true((bytes > 0) == (m.rows > 32 && m.depth > 0));
+    if (bytes > 0) {
+        cxai_real *packed = aligned_alloc(64, (bytes + 63) / 64 * 64);
+        assert_non_null(packed);
+        cx_multiply_pack(k, &m, packed);
+        m.panels = packed;
+        check_run(k, &m, start);
+        free(packed);
+    }
     for (int i = 0; i < 3; i++)
         free(block[i]);
 }

@@ -13,6 +13,7 @@
 
 enum {
     FEW_ROWS = 6,
+    PACKED_ROWS = 32,     /* from here on b is worth a packed copy */
     BLOCK_DEPTH = 1024,   /* of a panel: it stays in the second-level cache */
     BLOCK_COLUMNS = 4096, /* of a sum of rows: it stays in the first */
     STREAMS = 8,          /* rows read at once */
@@ -171,11 +172,9 @@ static void multiply_block(const cx_kernels *kernels, const cx_multiply *m,
     }
 }
 
-/* Panel p and tiles [from, to), all of the depth. */
-static void multiply_item(const cx_kernels *kernels, const cx_multiply *m,
-                          cxai_real *panel, int64_t p, int64_t from, int64_t to)
+static cx_weights weights_of(const cx_multiply *m)
 {
-    const cx_weights weights = {
+    return (cx_weights){
         .data = m->b,
         .depth_stride = m->b_row,
         .column_stride = m->b_column,
@@ -183,17 +182,31 @@ static void multiply_item(const cx_kernels *kernels, const cx_multiply *m,
         .depth = m->depth,
         .columns = m->columns,
     };
+}
+
+/* Panel p and tiles [from, to), all of the depth; it is packed into `room`
+   unless all panels are there. */
+static void multiply_item(const cx_kernels *kernels, const cx_multiply *m,
+                          cxai_real *room, int64_t p, int64_t from, int64_t to)
+{
+    const cx_weights weights = weights_of(m);
     cx_tile tile = {
         .columns = cx_panel_columns(kernels, m->columns, p),
         .taps = 1,
-        .panel = panel,
+        .panel = room,
         .y = m->c + p * 2 * kernels->lanes,
         .low = -(cxai_real)INFINITY,
         .high = (cxai_real)INFINITY,
     };
-    for (int64_t d = 0; d < m->depth || d == 0; d += BLOCK_DEPTH) {
-        int64_t end = cx_minimum(d + BLOCK_DEPTH, m->depth);
-        cx_pack_panel(kernels, &weights, p, d, end, panel);
+    int64_t step = BLOCK_DEPTH;
+    if (m->panels != NULL) {
+        tile.panel = m->panels + p * cx_panel_stride(kernels, 1, m->depth);
+        step = m->depth;
+    }
+    for (int64_t d = 0; d < m->depth || d == 0; d += step) {
+        int64_t end = cx_minimum(d + step, m->depth);
+        if (m->panels == NULL)
+            cx_pack_panel(kernels, &weights, p, d, end, room);
         tile.depth = end - d;
         tile.residual = m->accumulate || d > 0 ? tile.y : NULL;
         multiply_block(kernels, m, &tile, d, from, to);
@@ -231,4 +244,18 @@ void cx_multiply_run(const cx_kernels *kernels, const cx_multiply *m,
         few_rows(kernels, &plain, threads);
     else
         many_rows(kernels, &plain, threads, panels);
+}
+
+size_t cx_multiply_packed_bytes(const cx_kernels *kernels, const cx_multiply *m)
+{
+    if (m->rows < PACKED_ROWS || m->depth == 0 || m->columns == 0)
+        return 0;
+    return cx_panels_bytes(kernels, 1, m->depth, m->columns);
+}
+
+void cx_multiply_pack(const cx_kernels *kernels, const cx_multiply *m,
+                      void *packed)
+{
+    const cx_weights weights = weights_of(m);
+    cx_pack_panels(kernels, &weights, 1, packed);
 }

@@ -18,11 +18,19 @@ typedef struct cx_multiply {
     int accumulate;
     int skips_zeros; /* where a is 0 a row of b need not be read, whatever
                         stands there */
+    const cxai_real *panels; /* b as cx_multiply_pack made it; NULL: b itself */
 } cx_multiply;
 
 /* Bytes of workspace, or SIZE_MAX. Does not look at the pointers. */
 size_t cx_multiply_workspace(const cx_kernels *kernels, const cx_multiply *m,
                              int threads);
+
+/* Bytes of b packed once for many products, or 0 where that gains nothing: few
+   rows read b as it lies, and a few more no faster than memory. */
+size_t cx_multiply_packed_bytes(const cx_kernels *kernels,
+                                const cx_multiply *m);
+void cx_multiply_pack(const cx_kernels *kernels, const cx_multiply *m,
+                      void *packed);
 
 /* No element depends on the number of threads. */
 void cx_multiply_run(const cx_kernels *kernels, const cx_multiply *m,

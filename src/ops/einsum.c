@@ -280,7 +280,7 @@ static void forward(const cx_call *call)
     cxai_real *y = call->y[0].data;
     if (p->tensor[Y].is_copied)
         y = take_copy(p, Y, &workspace);
-    cx_product_run(call->c, &p->product, CX_PRODUCT, a, b, y, workspace);
+    cx_product_run(call->c, &p->product, CX_PRODUCT, a, b, NULL, y, workspace);
     if (p->tensor[Y].is_copied)
         unpack(p, Y, y, &call->y[0]);
 }
@@ -296,11 +296,11 @@ static void backward_of(const cx_call *call, int input, const cxai_real *dy,
     if (p->tensor[input].is_copied)
         out = take_copy(p, input, &workspace);
     if (input == A)
-        cx_product_run(call->c, &p->product, CX_GRADIENT_A, dy, factor, out,
-                       workspace);
+        cx_product_run(call->c, &p->product, CX_GRADIENT_A, dy, factor, NULL,
+                       out, workspace);
     else
-        cx_product_run(call->c, &p->product, CX_GRADIENT_B, factor, dy, out,
-                       workspace);
+        cx_product_run(call->c, &p->product, CX_GRADIENT_B, factor, dy, NULL,
+                       out, workspace);
     if (p->tensor[input].is_copied)
         unpack(p, input, out, dx);
 }

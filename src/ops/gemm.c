@@ -30,7 +30,8 @@ static void multiply(const cx_call *call)
 {
     const params *p = call->c->params;
     cx_product_run(call->c, &p->product, CX_PRODUCT, call->x[A].data,
-                   call->x[B].data, call->y[0].data, call->workspace);
+                   call->x[B].data, call->prepared[CX_FORWARD], call->y[0].data,
+                   call->workspace);
 }
 
 static void multiply_backward(const cx_call *call)
@@ -39,12 +40,13 @@ static void multiply_backward(const cx_call *call)
     const cxai_real *dy = call->dy[0].data;
     if (call->dx[A].data != NULL) {
         cx_product_run(call->c, &p->product, CX_GRADIENT_A, dy, call->x[B].data,
-                       call->dx[A].data, call->workspace);
+                       call->prepared[CX_BACKWARD], call->dx[A].data,
+                       call->workspace);
         scale(&call->dx[A], p->alpha);
     }
     if (call->dx[B].data != NULL) {
         cx_product_run(call->c, &p->product, CX_GRADIENT_B, call->x[A].data, dy,
-                       call->dx[B].data, call->workspace);
+                       NULL, call->dx[B].data, call->workspace);
         scale(&call->dx[B], p->alpha);
     }
 }
@@ -52,8 +54,15 @@ static void multiply_backward(const cx_call *call)
 static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
 {
     const cx_product *p = &((const params *)c->params)->product;
+    int constant = c->x_literal[B] != NULL;
     demand->forward_workspace = cx_product_workspace(c, p, CX_PRODUCT);
+    if (constant)
+        demand->prepared_bytes[CX_FORWARD] =
+            cx_product_packed_bytes(c, p, CX_PRODUCT);
     if (wanted & 1u << A) {
+        if (constant)
+            demand->prepared_bytes[CX_BACKWARD] =
+                cx_product_packed_bytes(c, p, CX_GRADIENT_A);
         demand->keep_inputs |= 1u << B;
         demand->backward_workspace = cx_product_workspace(c, p, CX_GRADIENT_A);
     }
@@ -63,6 +72,13 @@ static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
         if (bytes > demand->backward_workspace)
             demand->backward_workspace = bytes;
     }
+}
+
+static void prepare(const cx_case *c, int pass, void *prepared)
+{
+    const cx_product *p = &((const params *)c->params)->product;
+    cx_product_pack(c, p, pass == CX_FORWARD ? CX_PRODUCT : CX_GRADIENT_A,
+                    c->x_literal[B]->data, prepared);
 }
 
 /* ---- Gemm ---------------------------------------------------------------- */
@@ -276,6 +292,7 @@ static const cx_operator operators[] = {
         .fuses_epilogue = 1,
         .infer = gemm_infer,
         .demand = demand,
+        .prepare = prepare,
         .forward = gemm_forward,
         .backward = gemm_backward,
         CX_SAMPLES(gemm_samples),
@@ -288,6 +305,7 @@ static const cx_operator operators[] = {
         .params_size = sizeof(params),
         .infer = matmul_infer,
         .demand = demand,
+        .prepare = prepare,
         .forward = multiply,
         .backward = multiply_backward,
         CX_SAMPLES(matmul_samples),

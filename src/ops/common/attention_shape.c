@@ -154,6 +154,23 @@ cxai_status cx_attention_read(const cx_case *c, cx_attention *p)
     return set_shapes(c);
 }
 
+/* rows,depth times depth,columns, of strides as in cx_multiply. */
+static cx_multiply product(int64_t rows, int64_t columns, int64_t depth,
+                           int64_t a_row, int64_t a_column, int64_t b_row,
+                           int64_t b_column, int64_t c_row)
+{
+    return (cx_multiply){
+        .rows = rows,
+        .columns = columns,
+        .depth = depth,
+        .a_row = a_row,
+        .a_column = a_column,
+        .b_row = b_row,
+        .b_column = b_column,
+        .c_row = c_row,
+    };
+}
+
 cx_multiply cx_attention_product(const cx_attention *p, int which)
 {
     const cx_place *q = &p->at[CX_Q], *k = &p->at[CX_K], *v = &p->at[CX_V],
@@ -161,35 +178,23 @@ cx_multiply cx_attention_product(const cx_attention *p, int which)
     int64_t queries = q->rows, keys = k->rows;
     switch (which) {
     case CX_SCORES: /* Q K^T */
-        return (
-            cx_multiply){ queries, keys, q->columns,    NULL, q->row_stride, 1,
-                          NULL,    1,    k->row_stride, NULL, keys,          0,
-                          0 };
+        return product(queries, keys, q->columns, q->row_stride, 1, 1,
+                       k->row_stride, keys);
     case CX_VALUES: /* P V */
-        return (cx_multiply){ queries, v->columns, keys,          NULL,
-                              keys,    1,          NULL,          v->row_stride,
-                              1,       NULL,       y->row_stride, 0,
-                              0 };
+        return product(queries, v->columns, keys, keys, 1, v->row_stride, 1,
+                       y->row_stride);
     case CX_D_SCORES: /* dY V^T */
-        return (
-            cx_multiply){ queries, keys, v->columns,    NULL, y->row_stride, 1,
-                          NULL,    1,    v->row_stride, NULL, keys,          0,
-                          0 };
+        return product(queries, keys, v->columns, y->row_stride, 1, 1,
+                       v->row_stride, keys);
     case CX_D_Q: /* dS K */
-        return (cx_multiply){ queries, q->columns, keys,          NULL,
-                              keys,    1,          NULL,          k->row_stride,
-                              1,       NULL,       q->row_stride, 0,
-                              0 };
+        return product(queries, q->columns, keys, keys, 1, k->row_stride, 1,
+                       q->row_stride);
     case CX_D_K: /* dS^T Q */
-        return (cx_multiply){ keys, q->columns, queries,       NULL,
-                              1,    keys,       NULL,          q->row_stride,
-                              1,    NULL,       k->row_stride, 0,
-                              0 };
+        return product(keys, q->columns, queries, 1, keys, q->row_stride, 1,
+                       k->row_stride);
     default: /* P^T dY */
-        return (cx_multiply){ keys, v->columns, queries,       NULL,
-                              1,    keys,       NULL,          y->row_stride,
-                              1,    NULL,       v->row_stride, 0,
-                              0 };
+        return product(keys, v->columns, queries, 1, keys, y->row_stride, 1,
+                       v->row_stride);
     }
 }
 

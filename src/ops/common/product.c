@@ -79,9 +79,29 @@ size_t cx_product_workspace(const cx_case *c, const cx_product *p,
     return cx_multiply_workspace(c->kernels, &m, c->threads);
 }
 
+size_t cx_product_packed_bytes(const cx_case *c, const cx_product *p,
+                               cx_product_kind kind)
+{
+    const cx_multiply m = factors(p, kind);
+    if (is_swapped(p, kind) || kind == CX_GRADIENT_B)
+        return 0; /* b is the left factor, or none */
+    for (int i = 0; i < p->batch_rank; i++)
+        if (p->b_batch[i] != 0)
+            return 0;
+    return cx_multiply_packed_bytes(c->kernels, &m);
+}
+
+void cx_product_pack(const cx_case *c, const cx_product *p,
+                     cx_product_kind kind, const cxai_real *b, void *packed)
+{
+    cx_multiply m = factors(p, kind);
+    m.b = b;
+    cx_multiply_pack(c->kernels, &m, packed);
+}
+
 void cx_product_run(const cx_case *c, const cx_product *p, cx_product_kind kind,
                     const cxai_real *first, const cxai_real *second,
-                    cxai_real *result, void *workspace)
+                    const void *packed, cxai_real *result, void *workspace)
 {
     const int64_t *first_batch =
         kind == CX_GRADIENT_A ? p->y_batch : p->a_batch;
@@ -103,6 +123,7 @@ void cx_product_run(const cx_case *c, const cx_product *p, cx_product_kind kind,
         m.a = swapped ? second : first;
         m.b = swapped ? first : second;
         m.c = result;
+        m.panels = packed;
         for (int i = p->batch_rank - 1; i >= 0; i--) {
             int64_t at = rest % p->batch[i];
             rest /= p->batch[i];

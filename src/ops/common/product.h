@@ -30,8 +30,16 @@ typedef enum cx_product_kind {
 size_t cx_product_workspace(const cx_case *c, const cx_product *p,
                             cx_product_kind kind);
 
+/* Bytes of b, a constant, packed for this product, or 0 where b is better read
+   as it lies. */
+size_t cx_product_packed_bytes(const cx_case *c, const cx_product *p,
+                               cx_product_kind kind);
+void cx_product_pack(const cx_case *c, const cx_product *p,
+                     cx_product_kind kind, const cxai_real *b, void *packed);
+
+/* packed: b, or NULL. */
 void cx_product_run(const cx_case *c, const cx_product *p, cx_product_kind kind,
                     const cxai_real *first, const cxai_real *second,
-                    cxai_real *result, void *workspace);
+                    const void *packed, cxai_real *result, void *workspace);
 
 #endif
