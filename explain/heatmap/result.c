@@ -216,20 +216,26 @@ cxai_status cxai_heatmap_set_attribution(const cxai_heatmap_call *call, int i,
 
 /* The grid of the layer, or for one without positions its numbers as channels
    of a single one. */
-static cxai_tensor layer_view(const cxai_heatmap_call *call,
-                              cxai_real *attribution)
+static cxai_status layer_view(const cxai_heatmap_call *call,
+                              cxai_real *attribution, cxai_tensor *view,
+                              cxai_error *error)
 {
     const cxai_shape *shape = &call->shapes[call->layer];
-    cxai_grid grid;
-    cxai_error none;
-
-    if (cxai_model_grid(call->model, call->shapes, call->layer,
-                        call->options->layer_layout, &grid, &none) == CXAI_OK) {
-        cxai_tensor dense = cxai_tensor_dense(attribution, shape);
-        return cxai_grid_view(&dense, &grid);
-    }
     cxai_shape column = { 4, { 1, cxai_shape_count(shape), 1, 1 } };
-    return cxai_tensor_dense(attribution, &column);
+    cxai_grid grid;
+    cxai_status status =
+        cxai_model_grid(call->model, call->shapes, call->layer,
+                        call->options->layer_layout, &grid, error);
+
+    if (status == CXAI_NO_MEMORY)
+        return status;
+    if (status != CXAI_OK) {
+        *view = cxai_tensor_dense(attribution, &column);
+        return CXAI_OK;
+    }
+    *view = cxai_tensor_dense(attribution, shape);
+    *view = cxai_grid_view(view, &grid);
+    return CXAI_OK;
 }
 
 cxai_status cxai_heatmap_set_layer(const cxai_heatmap_call *call, int i,
@@ -237,12 +243,16 @@ cxai_status cxai_heatmap_set_layer(const cxai_heatmap_call *call, int i,
                                    cxai_error *error)
 {
     cxai_heatmap *result = &call->results[i];
+    cxai_tensor view;
     /* only read through the view */
-    cxai_tensor view = layer_view(call, (cxai_real *)attribution);
+    cxai_status status =
+        layer_view(call, (cxai_real *)attribution, &view, error);
+
+    if (status != CXAI_OK)
+        return status;
     const int64_t *dim = view.shape.dim;
     cxai_shape shape = { 3, { dim[1], dim[2], dim[3] } };
-    cxai_status status = allocate(result, &shape, error);
-
+    status = allocate(result, &shape, error);
     if (status != CXAI_OK)
         return status;
     cxai_tensor_read(&view, result->data);
