@@ -1,5 +1,7 @@
 #include "batch.h"
 
+#include "interrupt.h"
+
 #include <string.h>
 
 /* ---- before -------------------------------------------------------------- */
@@ -159,6 +161,10 @@ int batch_run(batch *b, picture_function *function, void *payload)
     json_array(&b->failures, NULL);
     json_array(&b->report, "results");
     for (size_t i = 0; i < b->inputs.count; i++) {
+        if (interrupt_seen()) {
+            b->status = complain("stopped before %s", b->inputs.inputs[i].path);
+            break;
+        }
         progress_next(&b->progress, b->inputs.inputs[i].path);
         if (do_picture(b, &b->inputs.inputs[i], function, payload))
             break;

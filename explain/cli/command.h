@@ -65,6 +65,7 @@ typedef struct command {
     size_t settings_size;
     void (*defaults)(void *settings); /* settings are zeroed before; or NULL */
     int (*run)(const void *settings, const char *const *operands, int count);
+    int (*help)(const char *topic); /* "cxai help COMMAND TOPIC"; or NULL */
 } command;
 
 extern const command *const commands[];

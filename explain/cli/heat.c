@@ -6,8 +6,8 @@
 #include <string.h>
 
 /* A grey ground for what is no picture, of the map's size. */
-static cxai_status draw_nothing(cxai_image *out, const cxai_shape *shape,
-                                cxai_error *error)
+static cxai_status draw_ground(cxai_image *out, const cxai_shape *shape,
+                               cxai_error *error)
 {
     char text[128];
     if (shape->rank != 4 || shape->dim[2] > INT_MAX || shape->dim[3] > INT_MAX)
@@ -41,7 +41,7 @@ cxai_status heat_photo(cxai_image *photo, cxai_geometry *geometry,
     int64_t one = cxai_shape_count(&bench->input_shape);
     cxai_status status =
         bench->no_pictures.status != CXAI_OK
-            ? draw_nothing(photo, &bench->input_shape, error)
+            ? draw_ground(photo, &bench->input_shape, error)
             : cxai_preprocess_invert(&bench->preprocess, in->tensor + row * one,
                                      photo, error);
     int width = photo->width, height = photo->height;
@@ -69,44 +69,190 @@ const char *heat_normalisation(const cxai_heatmap *map)
            "and maximum to 1";
 }
 
-/* The map of a layer is enlarged to the network's input. */
-static cxai_real *enlarge(cxai_real *map, const cxai_heatmap *heatmap,
-                          const cxai_geometry *geometry, cxai_error *error)
-{
-    const int64_t *dim = heatmap->shape.dim + heatmap->shape.rank - 2;
-    int width = geometry->network_width, height = geometry->network_height;
-    if (dim[0] == height && dim[1] == width)
-        return map;
-    cxai_real *large = malloc((size_t)width * (size_t)height * sizeof *large);
-    if (large == NULL)
-        cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
-    else
-        cxai_map_resize(map, (int)dim[0], (int)dim[1], large, height, width);
-    free(map);
-    return large;
-}
+/* ---- the map over the photo -----------------------------------------------
+ */
 
-/* The map to look at, over the network's input, scaled to 0..1 for colours. */
-static cxai_real *display_map(const cxai_heatmap *heatmap,
-                              const cxai_geometry *geometry,
-                              cxai_heatmap_sign sign, cxai_error *error)
+/* A map to look at, brought to its photo: NaN where the network saw nothing. */
+typedef struct view {
+    cxai_real *map; /* owned */
+    int height, width;
+    int is_signed; /* -1..1, else 0..1 */
+    double scale[2];
+} view;
+
+/* The map to look at, as large as the heatmap. */
+static cxai_status display_map(cxai_real **out, const cxai_heatmap *heatmap,
+                               const heat_style *style, view *v,
+                               cxai_error *error)
 {
     const cxai_shape *shape = &heatmap->shape;
     size_t count =
         (size_t)(shape->dim[shape->rank - 2] * shape->dim[shape->rank - 1]);
-    cxai_real *map = malloc(count * sizeof *map);
-    if (map == NULL) {
-        cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
-        return NULL;
+    *out = malloc(count * sizeof **out);
+    if (*out == NULL)
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for a map");
+    double unit[2];
+    cxai_status status =
+        cxai_heatmap_display(heatmap, style->sign, *out, unit, error);
+    v->is_signed = heat_is_signed(style, heatmap->kind);
+    v->scale[0] = v->is_signed ? -unit[1] : unit[0];
+    v->scale[1] = unit[1];
+    return status;
+}
+
+/* The map of a layer is enlarged to the network's input. */
+static cxai_status enlarge(cxai_real **map, const cxai_heatmap *heatmap,
+                           const cxai_geometry *geometry, cxai_error *error)
+{
+    const int64_t *dim = heatmap->shape.dim + heatmap->shape.rank - 2;
+    int width = geometry->network_width, height = geometry->network_height;
+    if (dim[0] == height && dim[1] == width)
+        return CXAI_OK;
+    cxai_real *large = malloc((size_t)width * (size_t)height * sizeof *large);
+    if (large == NULL)
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for a map");
+    cxai_map_resize(*map, (int)dim[0], (int)dim[1], large, height, width);
+    free(*map);
+    *map = large;
+    return CXAI_OK;
+}
+
+/* v->map ends with free() in either case. */
+static cxai_status make_view(view *v, const cxai_geometry *geometry,
+                             const cxai_heatmap *heatmap,
+                             const heat_style *style, cxai_error *error)
+{
+    cxai_real *map;
+    *v = (view){ .height = geometry->photo_height,
+                 .width = geometry->photo_width };
+    cxai_status status = display_map(&map, heatmap, style, v, error);
+    if (status == CXAI_OK)
+        status = enlarge(&map, heatmap, geometry, error);
+    if (status == CXAI_OK) {
+        v->map = malloc((size_t)v->height * (size_t)v->width * sizeof *v->map);
+        if (v->map == NULL)
+            status = cxai_fail(error, CXAI_NO_MEMORY, "no memory for a map");
+        else
+            cxai_geometry_project(geometry, map, v->map);
     }
-    if (cxai_heatmap_display(heatmap, sign, map, NULL, error) != CXAI_OK) {
-        free(map);
-        return NULL;
+    free(map);
+    return status;
+}
+
+/* ---- facts -----------------------------------------------------------------
+ */
+
+static cxai_status find_facts(heat_facts *f, const view *v, double threshold,
+                              cxai_error *error)
+{
+    double sum = 0, heat = 0;
+    *f = (heat_facts){ .known = 1,
+                       .scale = { v->scale[0], v->scale[1] },
+                       .threshold = threshold };
+    for (int y = 0; y < v->height; y++)
+        for (int x = 0; x < v->width; x++) {
+            double value =
+                (double)v->map[(size_t)y * (size_t)v->width + (size_t)x];
+            if (isnan(value))
+                continue;
+            f->seen++;
+            sum += value;
+            if (value > 0) {
+                heat += value;
+                f->centre_x += value * (x + 0.5);
+                f->centre_y += value * (y + 0.5);
+            }
+        }
+    f->mean = sum / (double)f->seen;
+    f->centre_x /= heat;
+    f->centre_y /= heat;
+    cxai_status status =
+        cxai_map_region(&f->hot, v->map, v->height, v->width, threshold, error);
+    f->heat_share = f->hot.heat / heat;
+    return status;
+}
+
+static void report_pair(json *j, const char *key, double first, double second)
+{
+    json_array(j, key);
+    json_number(j, NULL, first);
+    json_number(j, NULL, second);
+    json_end(j);
+}
+
+static void report_hot(json *j, const heat_facts *f)
+{
+    const cxai_region *hot = &f->hot;
+    json_object(j, "hot");
+    json_number(j, "threshold", f->threshold);
+    json_number(j, "share", (double)hot->hot_area / (double)f->seen);
+    json_number(j, "regions", (double)hot->regions);
+    json_array(j, "box");
+    json_number(j, NULL, hot->box.left);
+    json_number(j, NULL, hot->box.top);
+    json_number(j, NULL, hot->box.right);
+    json_number(j, NULL, hot->box.bottom);
+    json_end(j);
+    json_number(j, "area", (double)hot->area);
+    json_number(j, "area_share", (double)hot->area / (double)f->seen);
+    json_number(j, "heat_share", f->heat_share);
+    report_pair(j, "centre", hot->centre_x, hot->centre_y);
+    json_end(j);
+}
+
+void heat_report(json *j, const heat_facts *f)
+{
+    if (!f->known)
+        return;
+    json_object(j, "map");
+    report_pair(j, "scale", f->scale[0], f->scale[1]);
+    json_number(j, "mean", f->mean);
+    report_pair(j, "centre", f->centre_x, f->centre_y);
+    report_hot(j, f);
+    json_end(j);
+}
+
+/* ---- drawing ---------------------------------------------------------------
+ */
+
+/* Lays a grey over a pixel. */
+static void veil(uint8_t *pixel, double alpha)
+{
+    for (int c = 0; c < 3; c++)
+        pixel[c] = (uint8_t)lrint((1 - alpha) * pixel[c] + alpha * 128);
+}
+
+/* What the network did not see (no number) is veiled in grey, as strongly as
+   the rest is coloured. */
+static void veil_unseen(cxai_image *picture, const cxai_real *map, double alpha)
+{
+    size_t count = (size_t)picture->width * (size_t)picture->height;
+    for (size_t i = 0; i < count; i++)
+        if (isnan(map[i]))
+            veil(picture->pixels + 3 * i, alpha);
+}
+
+cxai_status heat_draw_nothing(cxai_image *out, const cxai_image *photo,
+                              const char *word, cxai_error *error)
+{
+    static const uint8_t white[3] = { 255, 255, 255 };
+    char text[64];
+    cxai_status status =
+        cxai_image_create(out, photo->width, photo->height, 3, error);
+    if (status != CXAI_OK)
+        return status;
+    size_t count = (size_t)photo->width * (size_t)photo->height;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(out->pixels + 3 * i, photo->pixels + i * (size_t)photo->channels,
+               3);
+        veil(out->pixels + 3 * i, 0.8);
     }
-    if (heatmap->kind != CXAI_HEATMAP_MAP && sign == CXAI_SIGN_ALL)
-        for (size_t i = 0; i < count; i++)
-            map[i] = (map[i] + 1) / 2;
-    return enlarge(map, heatmap, geometry, error);
+    int scale = photo->width >= 320 ? 2 : 1;
+    cxai_text_fit(word, photo->width / scale, text, sizeof text);
+    cxai_text_draw(out, (out->width - cxai_text_width(text, scale)) / 2,
+                   (out->height - CXAI_TEXT_HEIGHT * scale) / 2, text, white,
+                   scale);
+    return CXAI_OK;
 }
 
 /* Puts left and right side by side into *picture, which is one of them. */
@@ -121,13 +267,10 @@ static cxai_status join(cxai_image *picture, const cxai_image *left,
     return status;
 }
 
-static cxai_status add_colorbar(cxai_image *picture,
-                                const cxai_heatmap *heatmap,
+static cxai_status add_colorbar(cxai_image *picture, const view *v,
                                 const heat_style *style, cxai_error *error)
 {
-    int is_signed =
-        heatmap->kind != CXAI_HEATMAP_MAP && style->sign == CXAI_SIGN_ALL;
-    cxai_range range = { is_signed ? -1 : 0, 1 };
+    cxai_range range = { v->scale[0], v->scale[1] };
     cxai_image bar;
     cxai_status status =
         cxai_colorbar(&bar, picture->height < 40 ? 40 : picture->height, range,
@@ -139,72 +282,71 @@ static cxai_status add_colorbar(cxai_image *picture,
     return status;
 }
 
-/* What the network did not see (no number) is veiled in grey, as strongly as
-   the rest is coloured. */
-static void veil_unseen(cxai_image *picture, const cxai_real *map, double alpha)
+/* The colours of a view over its photo, or alone. The view's values, if signed,
+   come to lie in 0..1: the middle is 0. */
+static cxai_status colour(cxai_image *out, view *v, const cxai_image *photo,
+                          const heat_style *style, cxai_error *error)
 {
-    size_t count = (size_t)picture->width * (size_t)picture->height;
-    for (size_t i = 0; i < count; i++) {
-        if (!isnan(map[i]))
-            continue;
-        for (size_t c = 0; c < 3; c++) {
-            uint8_t *sample = picture->pixels + 3 * i + c;
-            *sample = (uint8_t)lrint((1 - alpha) * *sample + alpha * 128);
-        }
-    }
+    size_t count = (size_t)v->height * (size_t)v->width;
+    for (size_t i = 0; v->is_signed && i < count; i++)
+        v->map[i] = (v->map[i] + 1) / 2;
+    if (style->map_only)
+        return cxai_map_transparent(out, v->map, v->height, v->width,
+                                    v->is_signed ? 0.5 : 0, style->colormap,
+                                    error);
+    cxai_status status = cxai_overlay(out, photo, v->map, style->colormap,
+                                      style->alpha, style->blend, error);
+    if (status == CXAI_OK)
+        veil_unseen(out, v->map, style->alpha);
+    return status;
 }
 
-static cxai_status draw_one(cxai_image *out, const cxai_image *photo,
-                            const cxai_geometry *geometry,
-                            const cxai_heatmap *heatmap,
-                            const heat_style *style, cxai_error *error)
+/* Contours of a view whose values have come to lie in 0..1. */
+static cxai_status add_contours(cxai_image *out, const view *v,
+                                const heat_style *style, cxai_error *error)
 {
-    *out = (cxai_image){ 0 };
-    cxai_real *map = display_map(heatmap, geometry, style->sign, error);
-    if (map == NULL)
-        return error->status;
-    cxai_status status = CXAI_OK;
-    cxai_real *projected = malloc((size_t)photo->width * (size_t)photo->height *
-                                  sizeof *projected);
-    if (projected == NULL) {
-        status = cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
-    } else {
-        cxai_geometry_project(geometry, map, projected);
-        status = cxai_overlay(out, photo, projected, style->colormap,
-                              style->alpha, CXAI_BLEND_ALPHA, error);
-        if (status == CXAI_OK)
-            veil_unseen(out, projected, style->alpha);
+    double levels[MOST_LEVELS];
+    int count = 0;
+    for (int i = 0; i < style->level_count; i++) {
+        double level = style->levels[i];
+        levels[count++] = v->is_signed ? (level + 1) / 2 : level;
+        if (v->is_signed && style->both_signs)
+            levels[count++] = (1 - level) / 2;
     }
-    free(map);
-    free(projected);
+    return count > 0 ? cxai_contours_draw(out, v->map, levels, count, error)
+                     : CXAI_OK;
+}
+
+static cxai_status draw_view(cxai_image *out, const heat_facts *facts, view *v,
+                             const cxai_image *photo, const heat_style *style,
+                             cxai_error *error)
+{
+    cxai_status status = colour(out, v, photo, style, error);
+    if (status == CXAI_OK)
+        status = add_contours(out, v, style, error);
+    if (status == CXAI_OK && style->hot && facts->hot.area > 0)
+        cxai_box_draw(out, facts->hot.box);
     if (status == CXAI_OK && style->colorbar)
-        status = add_colorbar(out, heatmap, style, error);
+        status = add_colorbar(out, v, style, error);
     if (status == CXAI_OK && style->side_by_side)
         status = join(out, photo, out, error);
     return status;
 }
 
-cxai_status heat_draw(cxai_image *out, const cxai_image *photo,
-                      const cxai_geometry *geometry, const cxai_heatmap *maps,
-                      const char *const *names, int count,
-                      const heat_style *style, cxai_error *error)
+cxai_status heat_draw(cxai_image *out, heat_facts *facts,
+                      const cxai_image *photo, const cxai_geometry *geometry,
+                      const cxai_heatmap *map, const heat_style *style,
+                      cxai_error *error)
 {
-    if (count == 1)
-        return draw_one(out, photo, geometry, maps, style, error);
+    view v;
     *out = (cxai_image){ 0 };
-    cxai_tiles tiles = { .labels = names };
-    cxai_status status = CXAI_OK;
-    cxai_image *pictures = calloc((size_t)count, sizeof *pictures);
-    if (pictures == NULL)
-        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for %d pictures",
-                         count);
-    for (int i = 0; status == CXAI_OK && i < count; i++)
-        status =
-            draw_one(&pictures[i], photo, geometry, &maps[i], style, error);
+    cxai_status status = make_view(&v, geometry, map, style, error);
     if (status == CXAI_OK)
-        status = cxai_tiles_images(out, pictures, count, &tiles, error);
-    for (int i = 0; i < count; i++)
-        cxai_image_free(&pictures[i]);
-    free(pictures);
+        status = find_facts(facts, &v, style->threshold, error);
+    if (status == CXAI_OK)
+        status = draw_view(out, facts, &v, photo, style, error);
+    free(v.map);
+    if (status != CXAI_OK)
+        cxai_image_free(out);
     return status;
 }

@@ -28,6 +28,8 @@ void index_add(json *files, const char *file, const output_subject *subject)
         json_text(files, "layer", subject->layer);
     if (subject->target != NULL)
         json_text(files, "target", subject->target);
+    if (subject->result != NULL)
+        json_insert(files, "result", subject->result);
     json_end(files);
 }
 

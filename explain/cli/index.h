@@ -5,7 +5,8 @@
  *                    "image": "photos/dog.jpg",
  *                    "target": "German Shepherd Dog" }, ... ] }
  *
- * with "row" of an array and "layer" where they matter. */
+ * with "row" of an array and "layer" where they matter, and of heatmaps with
+ * "result", the same object as --json gives. */
 #ifndef CLI_INDEX_H
 #define CLI_INDEX_H
 

@@ -13,6 +13,7 @@ typedef struct output_subject {
     int64_t row; /* of an array of several pictures */
     const char *layer;
     const char *target;
+    const char *result; /* JSON: all that the report says of it */
 } output_subject;
 
 /*

@@ -1,5 +1,7 @@
 #include "progress.h"
 
+#include "interrupt.h"
+
 #include <stdio.h>
 #include <unistd.h>
 
@@ -32,11 +34,11 @@ void progress_next(progress *p, const char *name)
 int progress_show(int64_t done, int64_t total, void *payload)
 {
     const progress *p = payload;
-    if (!p->visible || total < 2)
-        return 0;
-    begin_line(p);
-    fprintf(stderr, "%lld of %lld ", (long long)done, (long long)total);
-    return 0;
+    if (p->visible && total > 1) {
+        begin_line(p);
+        fprintf(stderr, "%lld of %lld ", (long long)done, (long long)total);
+    }
+    return interrupt_seen();
 }
 
 int progress_with_objective(int64_t done, int64_t total, double objective,

@@ -15,7 +15,8 @@ progress progress_begin(int quiet, int64_t items);
 /* Goes on to the next picture. */
 void progress_next(progress *p, const char *name);
 
-/* For work within a picture; payload is a progress. */
+/* For work within a picture, which Ctrl-C stops where interrupt_listen was
+   called; payload is a progress. */
 cxai_progress_function progress_show;
 
 /* The same for synthesis, with the objective. */

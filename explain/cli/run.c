@@ -31,6 +31,8 @@ static int help(int count, char **arguments)
     const command *c = find_command(arguments[0]);
     if (c == NULL)
         return unknown_command(arguments[0]);
+    if (count > 1 && c->help != NULL)
+        return c->help(arguments[1]);
     print_command_help(c);
     return EXIT_DONE;
 }

@@ -138,9 +138,9 @@ static cxai_status deliver(const observer *o, batch *b, const observation *seen,
                            cxai_error *error)
 {
     char name[NAME_WHOLE], stem[INPUT_STEM];
-    output_subject subject = { seen->in->path,
-                               input_row_number(seen->in, seen->row),
-                               seen->layer, NULL };
+    output_subject subject = { .image = seen->in->path,
+                               .row = input_row_number(seen->in, seen->row),
+                               .layer = seen->layer };
     cxai_shape item = seen->activations.shape;
     item.rank--;
     for (int d = 0; d < item.rank; d++)

@@ -4,6 +4,7 @@
 #include "../explained.h"
 #include "../explanation.h"
 #include "../finite.h"
+#include "../interrupt.h"
 #include "../notes.h"
 
 #include <math.h>
@@ -13,10 +14,10 @@
 
 typedef struct settings {
     common_settings common;
-    const char *method, *target, *layer, *layer_layout, *colormap, *sign,
-        *baseline, *set;
-    int list, raw, against, side_by_side, colorbar;
-    double alpha, noise;
+    heat_settings heat;
+    const char *method, *target, *layer, *layer_layout, *baseline, *set;
+    int list, raw, against;
+    double noise;
     long long steps, samples, seed, batch;
 } settings;
 
@@ -26,71 +27,113 @@ typedef struct heater {
     heat_wish wish;
 } heater;
 
-/* The i-th of words between blanks. */
-static void print_word(const char *words, int i)
-{
-    for (; i > 0; i--) {
-        words += strcspn(words, " ");
-        words += strspn(words, " ");
-    }
-    printf("%.*s", (int)strcspn(words, " "), words);
-}
+/* ---- what there is ------------------------------------------------------- */
 
-static void list_parameter(const cxai_heatmap_parameter *p)
+static int print_method(const char *name)
 {
-    printf("%-32s --set %s=", "", p->name);
-    if (p->choices != NULL)
-        print_word(p->choices, (int)p->standard);
-    else
-        printf("%g", p->standard);
-    printf("  %s%s%s\n", p->summary, p->choices != NULL ? ": " : "",
-           p->choices != NULL ? p->choices : "");
-}
-
-static int list_methods(void)
-{
-    for (int i = 0; cxai_heatmap_table[i] != NULL; i++) {
-        const cxai_heatmap_method *m = cxai_heatmap_table[i];
-        printf("%-22s %-9s %s\n%-32s %s; %s\n", m->name, m->family, m->summary,
-               "", m->cost, m->paper);
-        const cxai_heatmap_parameter *p = m->parameters;
-        for (; p != NULL && p->name != NULL; p++)
-            list_parameter(p);
-    }
+    cxai_error error;
+    method_list list;
+    if (methods_choose(&list, name, NULL, &error) != CXAI_OK)
+        return complain_error(&error);
+    for (int i = 0; i < list.count; i++)
+        methods_print(list.chosen[i].method);
     return EXIT_DONE;
 }
 
-static cxai_status explain_row(const heater *h, batch *b, explanation *e,
+/* All methods, or those that are named. */
+static int list_methods(const char *const *names, int count)
+{
+    int status = EXIT_DONE;
+    if (count == 0)
+        methods_print_all();
+    for (int i = 0; i < count && status == EXIT_DONE; i++)
+        status = print_method(names[i]);
+    return status;
+}
+
+/* ---- one picture --------------------------------------------------------- */
+
+static cxai_status find_targets(const heater *h, const workbench *bench,
+                                const explanation *e, cxai_target **targets,
+                                int *count, cxai_error *error)
+{
+    cxai_target_context context =
+        target_context(bench, e->in->photo.pixels ? &e->in->geometry : NULL);
+    cxai_status status = cxai_target_parse_list(targets, count, &context,
+                                                h->settings->target, error);
+    for (int i = 0; status == CXAI_OK && h->settings->against && i < *count;
+         i++)
+        cxai_target_negate(&(*targets)[i]);
+    return status;
+}
+
+/* Explains all targets by the next method. */
+static cxai_status run_method(heater *h, const workbench *bench, explanation *e,
+                              const cxai_target *targets, cxai_error *error)
+{
+    const chosen_method *chosen = &h->wish.methods.chosen[e->methods];
+    const cxai_real *tensor =
+        e->in->tensor + e->row * cxai_shape_count(&bench->input_shape);
+    double start = seconds_now();
+    h->options.set = chosen->set;
+    cxai_status status =
+        cxai_heatmap_compute(e->maps + (size_t)e->methods * (size_t)e->targets,
+                             chosen->method, bench->model, &bench->input_shape,
+                             tensor, targets, e->targets, &h->options, error);
+    e->seconds[e->methods] = seconds_now() - start;
+    e->methods += status == CXAI_OK;
+    return status;
+}
+
+/* By all methods; those that were stopped are left out, but for the first. */
+static cxai_status run_methods(heater *h, batch *b, explanation *e,
+                               const cxai_target *targets, cxai_error *error)
+{
+    cxai_status status = CXAI_OK;
+    while (status == CXAI_OK && e->methods < h->wish.methods.count)
+        status = run_method(h, &b->bench, e, targets, error);
+    if (status != CXAI_STOPPED || e->methods == 0)
+        return status;
+    warn(&b->bench, "%s: %s", e->in->path, error->message);
+    b->status = EXIT_FAILED;
+    return CXAI_OK;
+}
+
+static cxai_status explain_row(heater *h, batch *b, explanation *e,
                                cxai_error *error)
 {
     const workbench *bench = &b->bench;
     cxai_target *targets = NULL;
     int count = 0;
-    const cxai_real *tensor =
-        e->in->tensor + e->row * cxai_shape_count(&bench->input_shape);
-    cxai_target_context context =
-        target_context(bench, e->in->photo.pixels ? &e->in->geometry : NULL);
-    cxai_status status = cxai_target_parse_list(&targets, &count, &context,
-                                                h->settings->target, error);
+    cxai_status status = find_targets(h, bench, e, &targets, &count, error);
     if (status == CXAI_OK)
         status = explanation_make_room(e, count, error);
-    for (int i = 0; h->settings->against && i < count; i++)
-        cxai_target_negate(&targets[i]);
-    double start = seconds_now();
     if (status == CXAI_OK)
-        status = cxai_heatmap_compute(e->maps, h->wish.method, bench->model,
-                                      &bench->input_shape, tensor, targets,
-                                      count, &h->options, error);
+        status = run_methods(h, b, e, targets, error);
     free(targets);
-    e->seconds = seconds_now() - start;
     for (int i = 0; status == CXAI_OK && i < count; i++)
         e->names[i] = target_name(bench, &e->maps[i].target, e->texts[i],
                                   sizeof e->texts[i]);
     if (status == CXAI_OK)
         status =
             heat_photo(&e->photo, &e->geometry, e->in, bench, e->row, error);
-    return status == CXAI_OK ? explanation_deliver(e, &h->wish, b, error)
-                             : status;
+    return status == CXAI_OK ? explanation_deliver(e, b, error) : status;
+}
+
+/* An estimate that was stopped is a result, and not what was asked for. */
+static void check_complete(batch *b, const explanation *e)
+{
+    for (int k = 0; k < e->methods; k++) {
+        const cxai_heatmap *map = &e->maps[k * e->targets];
+        if (map->done >= map->total)
+            continue;
+        warn(&b->bench,
+             "%s: %s was stopped after %lld of %lld passes: its maps are the "
+             "estimate so far",
+             e->in->path, e->wish->methods.chosen[k].method->title,
+             (long long)map->done, (long long)map->total);
+        b->status = EXIT_FAILED;
+    }
 }
 
 /* A score or map that is not finite is a result, and a failure. */
@@ -99,7 +142,7 @@ static void check_finite(batch *b, const explanation *e)
     const workbench *bench = &b->bench;
     const cxai_real *tensor =
         e->in->tensor + e->row * cxai_shape_count(&bench->input_shape);
-    for (int i = 0; i < e->count; i++) {
+    for (int i = 0; i < explanation_count(e); i++) {
         const cxai_heatmap *map = &e->maps[i];
         if (!isfinite(map->score)) {
             not_finite(b, e->in, tensor, &bench->input_shape,
@@ -110,7 +153,7 @@ static void check_finite(batch *b, const explanation *e)
             warn(&b->bench,
                  "%s: the heatmap of \"%s\" is NaN or infinite, though the "
                  "score is not: the gradient is",
-                 e->in->path, e->names[i]);
+                 e->in->path, e->names[i % e->targets]);
             b->status = EXIT_FAILED;
         }
     }
@@ -125,48 +168,37 @@ static cxai_status explain(batch *b, const input *in, void *payload,
         baseline_make(&baseline, h->wish.baseline, &b->bench, error);
     h->options.baseline = baseline;
     for (int64_t row = 0; status == CXAI_OK && row < in->shape.dim[0]; row++) {
-        explanation e = { .in = in, .row = row };
+        explanation e = { .wish = &h->wish, .in = in, .row = row };
         status = explain_row(h, b, &e, error);
-        if (status == CXAI_OK)
+        if (status == CXAI_OK) {
             check_finite(b, &e);
+            check_complete(b, &e);
+        }
         explanation_free(&e);
     }
     free(baseline);
     return status;
 }
 
-static cxai_status find_style(heater *h, cxai_error *error)
+/* ---- before the pictures ------------------------------------------------- */
+
+static cxai_status find_wish(heater *h, cxai_error *error)
 {
     const settings *s = h->settings;
-    static const char *const signs[] = { "all", "positive", "absolute" };
-    cxai_status status = cxai_heatmap_find(&h->wish.method, s->method, error);
-    if (status != CXAI_OK)
-        return status;
-    if (s->baseline != NULL && !(h->wish.method->needs & CXAI_NEEDS_BASELINE))
-        return cxai_fail(error, CXAI_INVALID,
-                         "--baseline is for methods that compare, such as "
-                         "integrated_gradients, not for %s",
-                         s->method);
-    h->wish.style = (heat_style){ .alpha = s->alpha,
-                                  .side_by_side = s->side_by_side,
-                                  .colorbar = s->colorbar };
-    int sign = 0;
-    while (sign < 3 && strcmp(signs[sign], s->sign) != 0)
-        sign++;
-    if (sign == 3)
-        return cxai_fail(error, CXAI_INVALID,
-                         "--sign takes all, positive or absolute, not \"%s\"",
-                         s->sign);
-    h->wish.style.sign = (cxai_heatmap_sign)sign;
-    int is_signed = h->wish.method->kind != CXAI_HEATMAP_MAP && sign == 0;
-    h->wish.style.colormap = is_signed ? CXAI_DIVERGING : CXAI_TURBO;
-    if (s->alpha < 0) /* single pixels need more than soft blobs to be seen */
-        h->wish.style.alpha =
-            h->wish.method->kind == CXAI_HEATMAP_ATTRIBUTION ? 0.8 : 0.5;
-    if (s->colormap != NULL)
-        status =
-            cxai_colormap_find(s->colormap, &h->wish.style.colormap, error);
-    return status;
+    h->wish =
+        (heat_wish){ .options = &h->options,
+                     .raw = s->raw,
+                     .baseline = s->baseline != NULL ? s->baseline : "zero" };
+    cxai_status status =
+        methods_choose(&h->wish.methods, s->method, s->set, error);
+    if (status == CXAI_OK && s->baseline != NULL &&
+        !(methods_need(&h->wish.methods) & CXAI_NEEDS_BASELINE))
+        status = cxai_fail(error, CXAI_INVALID,
+                           "--baseline is for methods that compare, such as "
+                           "integrated_gradients, not for %s",
+                           s->method);
+    return status == CXAI_OK ? heat_style_find(&h->wish.style, &s->heat, error)
+                             : status;
 }
 
 /* The layer that was asked for. One without positions would make a map without
@@ -176,10 +208,10 @@ static cxai_status choose_layer(heater *h, workbench *bench, cxai_error *error)
     cxai_status status =
         find_layer(bench, h->settings->layer, &h->options.layer, error);
     if (status != CXAI_OK ||
-        (h->wish.raw && h->wish.method->kind == CXAI_HEATMAP_LAYER))
+        (h->wish.raw && methods_are_all(&h->wish.methods, CXAI_HEATMAP_LAYER)))
         return status;
     cxai_grid grid = { 0 };
-    if (h->wish.method->needs & CXAI_NEEDS_LAYER)
+    if (methods_need(&h->wish.methods) & CXAI_NEEDS_LAYER)
         status = cxai_model_grid(bench->model, bench->shapes, h->options.layer,
                                  h->options.layer_layout, &grid, error);
     if (status == CXAI_OK && grid.height * grid.width == 1)
@@ -234,17 +266,17 @@ static int find_options(heater *h, batch *b)
     h->options.samples = (int)s->samples;
     h->options.noise = s->noise;
     h->options.seed = (uint64_t)s->seed;
-    h->options.set = s->set;
+    h->options.anytime = 1;
     h->options.batch = (int)s->batch;
     h->options.threads = (int)s->common.threads;
     h->options.progress = progress_show;
     h->options.payload = &b->progress;
-    if (h->wish.method->needs & CXAI_NEEDS_GRADIENT)
+    if (methods_need(&h->wish.methods) & CXAI_NEEDS_GRADIENT)
         notes_report_gradient(&b->report, &b->bench);
     json_number(&b->report, "seed", (double)s->seed);
     cxai_status status = look_for_target(h, &b->bench, &error);
     if (status == CXAI_OK &&
-        (s->layer != NULL || h->wish.method->needs & CXAI_NEEDS_LAYER))
+        (s->layer != NULL || methods_need(&h->wish.methods) & CXAI_NEEDS_LAYER))
         status = choose_layer(h, &b->bench, &error);
     return status == CXAI_OK ? EXIT_DONE : complain_error(&error);
 }
@@ -253,18 +285,16 @@ static int run(const void *given, const char *const *operands, int count)
 {
     const settings *s = given;
     if (s->list)
-        return list_methods();
+        return list_methods(operands, count);
     if (s->raw && s->common.npy == NULL) {
         complain("--raw gives numbers only: say where with --npy FILE");
         return EXIT_USAGE;
     }
     cxai_error error;
-    heater h = { .settings = s,
-                 .wish = { .raw = s->raw,
-                           .baseline =
-                               s->baseline != NULL ? s->baseline : "zero" } };
-    if (find_style(&h, &error) != CXAI_OK)
+    heater h = { .settings = s };
+    if (find_wish(&h, &error) != CXAI_OK)
         return complain_error(&error);
+    interrupt_listen();
     batch b;
     int status = batch_open(&b, "heatmap", &s->common, operands, count);
     if (status == EXIT_DONE)
@@ -281,9 +311,8 @@ static void defaults(void *given)
     s->method = "gradcam";
     s->target = "top1";
     s->layer_layout = "auto";
-    s->sign = "all";
-    s->alpha = -1;
     s->noise = -1;
+    heat_defaults(&s->heat);
 }
 
 #define AT(field) offsetof(settings, field)
@@ -301,28 +330,20 @@ static const option_spec specs[] = {
     { 0, "against", NULL, OPTION_FLAG, AT(against), 0, 0,
       "explain what speaks against the targets" },
     { 0, "method", "NAME", OPTION_TEXT, AT(method), 0, 0,
-      "one of --list (gradcam)" },
+      "one of --list (gradcam), or several joined by commas: a grid\n"
+      "of methods and targets in one picture, or in a folder/ a file\n"
+      "for each" },
     { 0, "list", NULL, OPTION_FLAG, AT(list), 0, 0,
-      "list the methods with their papers and costs" },
+      "list the methods with papers, costs and settings; --list NAME:\n"
+      "all about one, as cxai help heatmap NAME" },
     { 'l', "layer", "LAYER", OPTION_TEXT, AT(layer), 0, 0,
       "layer for CAM and layer methods; default: marked by cxai summary" },
     { 0, "layer-layout", "AXES", OPTION_TEXT, AT(layer_layout), 0, 0,
       "what the layer's axes are: NCHW, NHWC, NTC (tokens), NCT\n"
       "(auto: as the graph tells)" },
     { 'o', "out", "OUT", OPTION_TEXT, AT(common.out), 0, 0,
-      "a .png file (several targets share it), or a folder/;\n"
+      "a .png file (several maps share it), or a folder/;\n"
       "default: IMAGE.METHOD.LABEL.png here" },
-    { 0, "alpha", "A", OPTION_NUMBER, AT(alpha), 0, 1,
-      "0 shows the photo, 1 the colours alone\n(0.5; gradient methods 0.8)" },
-    { 0, "colormap", "NAME", OPTION_TEXT, AT(colormap), 0, 0,
-      "viridis, inferno, magma, plasma, cividis, turbo, jet, grey,\n"
-      "diverging (turbo; for signed maps diverging)" },
-    { 0, "side-by-side", NULL, OPTION_FLAG, AT(side_by_side), 0, 0,
-      "the photo beside the overlay" },
-    { 0, "colorbar", NULL, OPTION_FLAG, AT(colorbar), 0, 0,
-      "a bar of colours with their values" },
-    { 0, "sign", "SIGN", OPTION_TEXT, AT(sign), 0, 0,
-      "of gradient methods' pictures: all, positive, absolute (all)" },
     { 0, "raw", NULL, OPTION_FLAG, AT(raw), 0, 0,
       "numbers alone, with --npy: CAM maps before ReLU, scaling and\n"
       "resizing; of layer methods also layers without positions" },
@@ -330,7 +351,8 @@ static const option_spec specs[] = {
       "where path methods begin: black, grey or white pixels, or zero,\n"
       "which is 0 after the preprocessing (zero)" },
     { 0, "set", "NAME=VALUE", OPTION_TEXT, AT(set), 0, 0,
-      "what the method alone takes, see --list; several joined by commas" },
+      "what a method alone takes, as --list NAME tells; several joined\n"
+      "by commas" },
     { 0, "steps", "N", OPTION_INTEGER, AT(steps), 1, 100000,
       "points of path methods" },
     { 0, "samples", "N", OPTION_INTEGER, AT(samples), 1, 100000,
@@ -344,6 +366,8 @@ static const option_spec specs[] = {
 };
 
 static const option_list own_options = OPTION_LIST(specs);
+static const option_list picture_options = { heat_specs, HEAT_OPTIONS,
+                                             AT(heat) };
 
 const command command_heatmap = {
     .name = "heatmap",
@@ -371,9 +395,10 @@ const command command_heatmap = {
         "  cxai heatmap data/band.jpg -t \"electric guitar,drum\" -o band.png\n"
         "  cxai heatmap data/bee.jpg --method integrated_gradients -o bee.png\n"
         "  cxai heatmap data/dog.jpg data/cat.jpg -t top1..top3 -o maps/\n",
-    .options = { &own_options, &image_options, &model_options,
+    .options = { &own_options, &picture_options, &image_options, &model_options,
                  &preprocess_options },
     .settings_size = sizeof(settings),
     .defaults = defaults,
     .run = run,
+    .help = print_method,
 };

@@ -63,7 +63,7 @@ static cxai_status deliver(workbench *bench, const settings *s,
     char stem[NAME_PART], name[NAME_WHOLE];
     cxai_node node = cxai_model_node(bench->model, kernels->node);
     const char *layer = cxai_model_value_name(bench->model, node.outputs[0]);
-    output_subject subject = { NULL, -1, layer, NULL };
+    output_subject subject = { .row = -1, .layer = layer };
     safe_name(layer, stem, sizeof stem);
     snprintf(name, sizeof name, "%s.kernels", stem);
     cxai_status status = outputs_next(files, name, ".png", error);

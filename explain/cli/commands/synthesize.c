@@ -214,8 +214,9 @@ static cxai_status save_all(workbench *bench, const settings *s,
                             outputs *files, cxai_error *error)
 {
     output_subject subject = {
-        NULL, -1, cxai_model_value_name(bench->model, w->targets[0].value),
-        w->count == 1 ? w->targets[0].text : NULL
+        .row = -1,
+        .layer = cxai_model_value_name(bench->model, w->targets[0].value),
+        .target = w->count == 1 ? w->targets[0].text : NULL,
     };
     char name[NAME_WHOLE];
     cxai_status status = save_pictures(bench, s, made, w, files->path, error);
