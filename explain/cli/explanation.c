@@ -45,8 +45,7 @@ static void describe(const batch *b, const explanation *e, int i,
 static cxai_status draw_map(explanation *e, int i, cxai_image *picture,
                             cxai_error *error)
 {
-    heat_style style =
-        heat_style_of(&e->wish->style, explanation_method(e, i)->method);
+    heat_style style = heat_style_of(&e->wish->style, &e->maps[i]);
     return heat_draw(picture, &e->facts[i], &e->photo, &e->geometry,
                      &e->maps[i], &style, error);
 }

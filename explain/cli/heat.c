@@ -94,7 +94,7 @@ static cxai_status display_map(cxai_real **out, const cxai_heatmap *heatmap,
     double unit[2];
     cxai_status status =
         cxai_heatmap_display(heatmap, style->sign, *out, unit, error);
-    v->is_signed = heat_is_signed(style, heatmap->kind);
+    v->is_signed = heat_is_signed(style, heatmap);
     v->scale[0] = v->is_signed ? -unit[1] : unit[0];
     v->scale[1] = unit[1];
     return status;
@@ -247,7 +247,7 @@ cxai_status heat_draw_nothing(cxai_image *out, const cxai_image *photo,
                3);
         veil(out->pixels + 3 * i, 0.8);
     }
-    int scale = photo->width >= 320 ? 2 : 1;
+    int scale = cxai_text_scale(photo->width);
     cxai_text_fit(word, photo->width / scale, text, sizeof text);
     cxai_text_draw(out, (out->width - cxai_text_width(text, scale)) / 2,
                    (out->height - CXAI_TEXT_HEIGHT * scale) / 2, text, white,

@@ -129,22 +129,21 @@ cxai_status heat_style_find(heat_style *style, const heat_settings *s,
                                : CXAI_OK;
 }
 
-int heat_is_signed(const heat_style *style, cxai_heatmap_kind kind)
+int heat_is_signed(const heat_style *style, const cxai_heatmap *map)
 {
-    return kind == CXAI_HEATMAP_ATTRIBUTION && style->sign == CXAI_SIGN_ALL;
+    return map->kind == CXAI_HEATMAP_ATTRIBUTION &&
+           style->sign == CXAI_SIGN_ALL && map->minimum < 0;
 }
 
-heat_style heat_style_of(const heat_style *style,
-                         const cxai_heatmap_method *method)
+heat_style heat_style_of(const heat_style *style, const cxai_heatmap *map)
 {
     heat_style own = *style;
     if (own.any_colormap)
-        own.colormap =
-            heat_is_signed(style, method->kind) ? CXAI_DIVERGING : CXAI_TURBO;
+        own.colormap = heat_is_signed(style, map) ? CXAI_DIVERGING : CXAI_TURBO;
     /* single pixels need more than soft blobs to be seen */
     if (own.alpha < 0)
-        own.alpha = own.blend == CXAI_BLEND_MULTIPLY   ? 1
-                    : method->kind == CXAI_HEATMAP_MAP ? 0.5
-                                                       : 0.8;
+        own.alpha = own.blend == CXAI_BLEND_MULTIPLY ? 1
+                    : map->kind == CXAI_HEATMAP_MAP  ? 0.5
+                                                     : 0.8;
     return own;
 }

@@ -21,9 +21,9 @@ void heat_defaults(heat_settings *settings);
 enum { MOST_LEVELS = 64 };
 
 typedef struct heat_style {
-    cxai_colormap colormap; /* of one method; see heat_style_of */
-    int any_colormap;       /* 1: the method's */
-    double alpha;           /* below 0: the method's */
+    cxai_colormap colormap; /* of one map; see heat_style_of */
+    int any_colormap;       /* 1: the map's */
+    double alpha;           /* below 0: the map's */
     cxai_blend blend;
     cxai_heatmap_sign sign;
     double levels[MOST_LEVELS]; /* of contours: -1..1, as the map */
@@ -37,11 +37,10 @@ typedef struct heat_style {
 cxai_status heat_style_find(heat_style *style, const heat_settings *settings,
                             cxai_error *error);
 
-/* The style for a method's pictures: colour map and opacity are settled. */
-heat_style heat_style_of(const heat_style *style,
-                         const cxai_heatmap_method *method);
+/* The style for the picture of a map: colour map and opacity are settled. */
+heat_style heat_style_of(const heat_style *style, const cxai_heatmap *map);
 
-/* Whether the pictures of a kind have negative values under this style. */
-int heat_is_signed(const heat_style *style, cxai_heatmap_kind kind);
+/* Whether a map's picture has values below 0 under this style. */
+int heat_is_signed(const heat_style *style, const cxai_heatmap *map);
 
 #endif

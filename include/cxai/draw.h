@@ -144,6 +144,10 @@ CXAI_API cxai_status cxai_map_region(cxai_region *region, const cxai_real *map,
 
 enum { CXAI_TEXT_WIDTH = 6, CXAI_TEXT_HEIGHT = 10 };
 
+/* The scale of text beside a picture with a side of so many pixels: twice from
+   320 pixels on, and growing with pictures above 960. */
+CXAI_API int cxai_text_scale(int64_t side);
+
 /* Width in pixels of one line of text at a scale of 1 or more. */
 CXAI_API int cxai_text_width(const char *text, int scale);
 

@@ -85,9 +85,16 @@ static const char *number_at(cxai_range range, int mark, char text[NUMBER_SIZE])
     return text;
 }
 
-int cx_text_scale(int64_t side)
+int cxai_text_scale(int64_t side)
 {
-    return side >= LARGE_SIDE ? 2 : 1;
+    int64_t scale = side / LARGE_SIDE;
+    return scale < 1 ? 1 : scale < 2 ? 2 : (int)scale;
+}
+
+/* Of the colours alone, beside text of a scale. */
+static int bar_width(int scale)
+{
+    return scale > 2 ? BAR_WIDTH * scale / 2 : BAR_WIDTH;
 }
 
 int cx_bar_width(int64_t height, cxai_range range)
@@ -96,29 +103,29 @@ int cx_bar_width(int64_t height, cxai_range range)
     for (int mark = 0; mark < MARKS; mark++) {
         char text[NUMBER_SIZE];
         int width = cxai_text_width(number_at(range, mark, text),
-                                    cx_text_scale(height));
+                                    cxai_text_scale(height));
         if (width > widest)
             widest = width;
     }
-    return BAR_WIDTH + BAR_GAP + widest;
+    return bar_width(cxai_text_scale(height)) + BAR_GAP + widest;
 }
 
 void cx_bar_draw(cxai_image *canvas, int left, int top, int height,
                  cxai_range range, cxai_colormap colormap)
 {
+    int scale = cxai_text_scale(height), width = bar_width(scale);
     for (int y = 0; y < height; y++) {
         uint8_t rgb[3];
         double value = height > 1 ? 1 - y / (height - 1.0) : 0.5;
         cxai_colormap_colour(colormap, value, rgb);
         size_t at = (size_t)(top + y) * (size_t)canvas->width + (size_t)left;
-        for (size_t x = 0; x < BAR_WIDTH; x++)
-            memcpy(canvas->pixels + (at + x) * 3, rgb, 3);
+        for (int x = 0; x < width; x++)
+            memcpy(canvas->pixels + (at + (size_t)x) * 3, rgb, 3);
     }
-    int scale = cx_text_scale(height);
     for (int mark = 0; mark < MARKS; mark++) {
         char text[NUMBER_SIZE];
         int y = top + mark * (height - CXAI_TEXT_HEIGHT * scale) / (MARKS - 1);
-        cxai_text_draw(canvas, left + BAR_WIDTH + BAR_GAP, y + scale,
+        cxai_text_draw(canvas, left + width + BAR_GAP, y + scale,
                        number_at(range, mark, text), cx_ink, scale);
     }
 }

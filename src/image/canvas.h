@@ -28,9 +28,6 @@ void cx_canvas_paste(cxai_image *canvas, int left, int top,
 void cx_text_draw_upwards(cxai_image *image, int x, int y, const char *text,
                           const uint8_t rgb[3], int scale);
 
-/* Text is twice as large beside large pictures. side: of the picture. */
-int cx_text_scale(int64_t side);
-
 /* Width of a colour bar of this height, with its numbers. */
 int cx_bar_width(int64_t height, cxai_range range);
 

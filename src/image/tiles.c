@@ -52,7 +52,7 @@ static cxai_status lay_out(grid *g, int count, int width, int height,
     g->gap = style->gap > 0 ? style->gap : GAP;
     g->tile_width = (int64_t)width * g->upscale;
     g->tile_height = (int64_t)height * g->upscale;
-    g->text_scale = cx_text_scale(g->tile_width);
+    g->text_scale = cxai_text_scale(g->tile_width);
     int text_height = CXAI_TEXT_HEIGHT * g->text_scale;
     int labels_height = style->hide_labels ? 0 : text_height;
     g->label_height = style->row_labels == NULL ? labels_height : 0;
