@@ -131,8 +131,8 @@ cxai_status heat_style_find(heat_style *style, const heat_settings *s,
 
 int heat_is_signed(const heat_style *style, const cxai_heatmap *map)
 {
-    return map->kind == CXAI_HEATMAP_ATTRIBUTION &&
-           style->sign == CXAI_SIGN_ALL && map->minimum < 0;
+    return map->kind != CXAI_HEATMAP_MAP && style->sign == CXAI_SIGN_ALL &&
+           map->minimum < 0;
 }
 
 heat_style heat_style_of(const heat_style *style, const cxai_heatmap *map)
@@ -142,8 +142,8 @@ heat_style heat_style_of(const heat_style *style, const cxai_heatmap *map)
         own.colormap = heat_is_signed(style, map) ? CXAI_DIVERGING : CXAI_TURBO;
     /* single pixels need more than soft blobs to be seen */
     if (own.alpha < 0)
-        own.alpha = own.blend == CXAI_BLEND_MULTIPLY ? 1
-                    : map->kind == CXAI_HEATMAP_MAP  ? 0.5
-                                                     : 0.8;
+        own.alpha = own.blend == CXAI_BLEND_MULTIPLY        ? 1
+                    : map->kind == CXAI_HEATMAP_ATTRIBUTION ? 0.8
+                                                            : 0.5;
     return own;
 }

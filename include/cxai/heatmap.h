@@ -109,7 +109,7 @@ enum {
     CXAI_NEEDS_SAMPLES = 8,   /* draws: options.samples, noise, seed */
     CXAI_IS_ANYTIME = 16,     /* has an estimate after every pass */
     CXAI_NEEDS_BASELINE = 32, /* compares: options.baseline */
-    CXAI_SUMS_CHANNELS = 32, /* options.eigen_smooth is for it: the map is a sum
+    CXAI_SUMS_CHANNELS = 64, /* options.eigen_smooth is for it: the map is a sum
                                 over the channels of a layer */
     CXAI_NEEDS_CLASS = 64,   /* every target must be one class of several, of a
                                 value with one number for each */
