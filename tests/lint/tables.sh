@@ -10,6 +10,7 @@ methods() {
     "$program" heatmap --list | awk '
         /^[a-z]/ { name = $1; family = $2; sub(/^[^ ]+ +[^ ]+ +/, ""); what = $0; next }
         /^ +--set / { next }
+        /^ +also / { name = name "`, `" $2; next }
         { sub(/^ +/, ""); n = index($0, "; ")
           printf "| `%s` | %s | %s | %s |\n", name, what, substr($0, 1, n - 1), substr($0, n + 2) }'
 }
