@@ -244,69 +244,125 @@ static void test_product_keeps_nan(void **state)
 
 /* ---- depthwise ----------------------------------------------------------- */
 
-static void check_depthwise(const cx_kernels *k, int pixels, int64_t channels,
-                            int64_t offset, int taps, int with_residual)
+typedef struct depthwise_case {
+    int pixels, lines, width, step;
+    int64_t channels, offset;
+    int residual; /* 0 none, 1 another tensor, 2 y itself */
+    int swish;
+} depthwise_case;
+
+/* Swish of the clipped sum: its slope lies below 1.1, and it is itself right to
+   a few roundings (exponential.h). */
+static void check_swish(const exact *e, double low, double high, cxai_real got,
+                        const char *level)
 {
-    enum { WIDTH = CX_DEPTHWISE_PIXELS };
-    cxai_real *row[TAPS * WIDTH];
-    void *block[TAPS * WIDTH], *weights_block, *residual_block;
-    int64_t all = offset + channels, stride = all + GAP, y_offset[WIDTH];
-    for (int i = 0; i < taps * WIDTH; i++)
+    double roundoff = sizeof(cxai_real) == 4 ? 0x1p-24 : 0x1p-53;
+    double v = fmin(fmax(e->sum, low), high), want = v / (1 + exp(-v));
+    double bound = 1.1 * (double)(e->terms + 1) * e->magnitude + 8 * fabs(want);
+    if (!(fabs((double)got - want) <= bound * roundoff))
+        fail_msg("%s: depthwise with Swish: %.9g instead of %.9g", level,
+                 (double)got, want);
+}
+
+static void check_depthwise_element(const cx_kernels *k,
+                                    const depthwise_case *d, const exact *e,
+                                    double low, double high, cxai_real got)
+{
+    if (d->swish)
+        check_swish(e, low, high, got, k->level);
+    else
+        exact_check(e, low, high, got, k->level, "depthwise");
+}
+
+static void check_depthwise(const cx_kernels *k, const depthwise_case *d)
+{
+    enum { MOST = 9 * (2 * CX_DEPTHWISE_PIXELS + 7) };
+    int columns = cx_depthwise_columns(d->width, d->step);
+    cxai_real *row[MOST];
+    void *block[MOST], *weights_block, *residual_block;
+    int64_t all = d->offset + d->channels, stride = all + GAP;
+    int64_t y_offset[CX_DEPTHWISE_PIXELS], taps = d->lines * d->width;
+    for (int i = 0; i < d->lines * columns; i++)
         row[i] = kernel_numbers(all, 100 * i, &block[i]);
     cxai_real *weights = kernel_numbers((taps + 1) * all, 31, &weights_block);
-    cxai_real *residual = kernel_numbers(pixels * stride, 77, &residual_block);
-    guarded y = guarded_create(pixels * stride);
-    for (int i = 0; i < pixels; i++)
+    cxai_real *residual =
+        kernel_numbers(d->pixels * stride, 77, &residual_block);
+    guarded y = guarded_create(d->pixels * stride);
+    for (int i = 0; i < d->pixels; i++)
         y_offset[i] = i * stride;
-    cxai_real low = -0.5f, high = with_residual ? INFINITY : 0.5f;
+    cxai_real low = -0.5f, high = d->residual ? INFINITY : 0.5f;
+    for (int i = 0; i < d->pixels && d->residual == 2; i++)
+        memcpy(y.data + i * stride + d->offset,
+               residual + i * stride + d->offset,
+               (size_t)d->channels * sizeof *residual);
     k->depthwise(&(cx_depthwise_tile){
-        .pixels = pixels,
-        .taps = taps,
-        .channels = channels,
+        .pixels = d->pixels,
+        .width = d->width,
+        .step = d->step,
+        .lines = d->lines,
+        .channels = d->channels,
         .x = (const cxai_real *const *)row,
-        .offset = offset,
+        .offset = d->offset,
         .weights = weights,
         .weights_row = all,
         .y = y.data,
         .y_offset = y_offset,
-        .residual = with_residual ? residual : NULL,
+        .residual = d->residual == 0   ? NULL
+                    : d->residual == 1 ? residual
+                                       : y.data,
         .low = low,
         .high = high,
+        .swish = d->swish,
     });
-    for (int64_t at = 0; at < pixels * stride; at++) {
+    for (int64_t at = 0; at < d->pixels * stride; at++) {
         int64_t i = at / stride, c = at % stride;
-        if (c < offset || c >= all) {
+        if (c < d->offset || c >= all) {
             assert_true(guarded_is_untouched(&y, at));
             continue;
         }
         exact e = { 0 };
         exact_add(&e, (double)weights[c], 1);
-        for (int t = 0; t < taps; t++)
-            exact_add(&e, (double)row[t * WIDTH + i][c],
-                      (double)weights[(t + 1) * all + c]);
-        if (with_residual)
+        for (int64_t t = 0; t < taps; t++)
+            exact_add(
+                &e,
+                (double)
+                    row[t / d->width * columns + i * d->step + t % d->width][c],
+                (double)weights[(t + 1) * all + c]);
+        if (d->residual)
             exact_add(&e, (double)residual[at], 1);
-        exact_check(&e, (double)low, (double)high, y.data[at], k->level,
-                    "depthwise");
+        check_depthwise_element(k, d, &e, (double)low, (double)high,
+                                y.data[at]);
     }
     guarded_end(&y);
     free(weights_block);
     free(residual_block);
-    for (int i = 0; i < taps * WIDTH; i++)
+    for (int i = 0; i < d->lines * columns; i++)
         free(block[i]);
 }
 
 static void test_depthwise(void **state)
 {
     (void)state;
+    static const int sizes[][3] = { { 9, 1, 1 }, { 1, 1, 1 }, { 3, 3, 1 },
+                                    { 3, 3, 2 }, { 5, 5, 1 }, { 2, 5, 2 },
+                                    { 7, 7, 1 }, { 1, 3, 1 } };
     const cx_kernels *k;
     for (int level = 0; (k = cx_kernels_level(level)) != NULL; level++)
         for (int64_t channels = 1; channels <= 3 * k->lanes + 1; channels++)
-            for (int pixels = 1; pixels <= CX_DEPTHWISE_PIXELS; pixels++) {
-                int odd = (int)(channels + pixels) % 2;
-                check_depthwise(k, pixels, channels, 0, 9, odd);
-                check_depthwise(k, pixels, channels, 5, 1 + odd, !odd);
-            }
+            for (int pixels = 1; pixels <= CX_DEPTHWISE_PIXELS; pixels++)
+                for (int s = 0; s < 8; s++) {
+                    int odd = (int)(channels + pixels + s) % 2;
+                    check_depthwise(k, &(depthwise_case){
+                                           .pixels = pixels,
+                                           .lines = sizes[s][0],
+                                           .width = sizes[s][1],
+                                           .step = sizes[s][2],
+                                           .channels = channels,
+                                           .offset = odd ? 5 : 0,
+                                           .residual = (int)(channels + s) % 3,
+                                           .swish = (pixels + s) % 3 == 0,
+                                       });
+                }
 }
 
 int main(void)

@@ -9,7 +9,7 @@ size_t cx_convolve_workspace(const cx_kernels *kernels, const cx_convolution *c,
     return cx_gather_bytes(kernels, c, threads);
 }
 
-static int64_t pixel_count(const cx_convolution *c)
+int64_t cx_pixel_count(const cx_convolution *c)
 {
     return c->batch * c->out[0] * c->out[1] * c->out[2];
 }
@@ -30,7 +30,7 @@ typedef struct division {
 static division divide(const cx_kernels *kernels, const cx_convolution *c,
                        int threads)
 {
-    division d = { .pixels = pixel_count(c) };
+    division d = { .pixels = cx_pixel_count(c) };
     d.tiles = cx_ceiling(d.pixels, kernels->tile_rows);
     d.panels_of_group = cx_panel_count(kernels, c->columns);
     d.panels = d.panels_of_group * c->groups;
@@ -72,15 +72,22 @@ static void gather_chunk(const cx_kernels *kernels, const cx_gather *g,
     }
 }
 
+void cx_convolve_mask(const cx_kernels *kernels, const cx_convolution *c,
+                      cxai_real *y, const int64_t *y_offset, int rows,
+                      int64_t columns)
+{
+    if (c->mask != NULL)
+        kernels->keep_rows(y, y_offset, rows, columns, c->mask,
+                           y - c->mask_start);
+}
+
 void cx_convolve_finish(const cx_kernels *kernels, const cx_convolution *c,
                         cxai_real *y, const int64_t *y_offset, int rows,
                         int64_t columns)
 {
     if (c->swish)
         kernels->swish_rows(y, y_offset, rows, columns);
-    if (c->mask != NULL)
-        kernels->keep_rows(y, y_offset, rows, columns, c->mask,
-                           y - c->mask_start);
+    cx_convolve_mask(kernels, c, y, y_offset, rows, columns);
 }
 
 /* All tiles of a chunk against panel number q of all groups. */
@@ -122,6 +129,13 @@ static void convolve_item(const cx_kernels *kernels, const cx_gather *g,
         convolve_panel(kernels, g, d, &tiles, q);
 }
 
+void cx_convolve_alone(const cx_kernels *kernels, const cx_gather *g)
+{
+    division d = divide(kernels, g->c, 1);
+    for (int64_t item = 0; item < d.chunks * d.runs; item++)
+        convolve_item(kernels, g, &d, item);
+}
+
 void cx_convolve(const cx_kernels *kernels, const cx_convolution *c,
                  int threads, void *workspace)
 {
@@ -134,67 +148,4 @@ void cx_convolve(const cx_kernels *kernels, const cx_convolution *c,
     schedule(static) if (work > CX_SMALL_WORK)
     for (int64_t item = 0; item < d.chunks * d.runs; item++)
         convolve_item(kernels, &g, &d, item);
-}
-
-/* ---- depthwise ----------------------------------------------------------- */
-
-/* Runs of channels are a multiple of this long. */
-enum { CHANNEL_RUN = 64 };
-
-/* Channels [from, to) of a line of output pixels. */
-static void depthwise_line(const cx_kernels *kernels, const cx_gather *g,
-                           int64_t line, int64_t from, int64_t to)
-{
-    enum { WIDTH = CX_DEPTHWISE_PIXELS };
-    const cx_convolution *c = g->c;
-    int64_t y_offset[WIDTH];
-    int64_t pixels = c->out[2], tiles = cx_ceiling(pixels, WIDTH);
-    cx_cursor cursor = cx_cursor_at(c, line * pixels);
-    for (int64_t i = 0; i < tiles; i++) {
-        int count = (int)(pixels * (i + 1) / tiles - pixels * i / tiles);
-        const cxai_real **x =
-            cx_gather_rows(g, 0, &cursor, count, WIDTH, y_offset);
-        for (int64_t t = 0; t < c->taps; t++)
-            for (int j = count; j < WIDTH; j++)
-                x[t * WIDTH + j] = x[t * WIDTH];
-        kernels->depthwise(&(cx_depthwise_tile){
-            .pixels = count,
-            .taps = c->taps,
-            .channels = to - from,
-            .x = x,
-            .offset = from,
-            .weights = c->weights,
-            .weights_row = c->groups,
-            .y = c->y,
-            .y_offset = y_offset,
-            .residual = c->residual,
-            .low = c->low,
-            .high = c->high,
-        });
-        cx_convolve_finish(kernels, c, c->y + from, y_offset, count, to - from);
-    }
-}
-
-void cx_convolve_depthwise(const cx_kernels *kernels, const cx_convolution *c,
-                           int threads, void *workspace)
-{
-    int64_t pixels = pixel_count(c), runs = 1;
-    if (pixels == 0)
-        return;
-    cx_gather g = cx_gather_begin(kernels, c, workspace);
-    int64_t lines = pixels / c->out[2];
-    if (lines < 4 * threads)
-        runs = cx_minimum(cx_ceiling(4 * threads, lines),
-                          cx_ceiling(c->groups, CHANNEL_RUN));
-    int64_t run = cx_ceiling(cx_ceiling(c->groups, runs), CHANNEL_RUN);
-    run *= CHANNEL_RUN;
-    int64_t work = pixels * c->taps * c->groups;
-#pragma omp parallel for num_threads(threads)                                  \
-    schedule(static) if (work > CX_SMALL_WORK)
-    for (int64_t i = 0; i < lines * runs; i++) {
-        int64_t from = i % runs * run;
-        if (from < c->groups)
-            depthwise_line(kernels, &g, i / runs, from,
-                           cx_minimum(from + run, c->groups));
-    }
 }

@@ -20,6 +20,8 @@ typedef struct cx_convolution {
 
     const cxai_real *x;
     int64_t x_pixel; /* reals from a pixel to the next; they lie in order */
+    int64_t ring;    /* of a depthwise one, unless 0: x holds this many lines,
+                        line i of the picture at i % ring */
     cxai_real *y;
     int64_t y_stride[4];       /* reals along batch, depth, height, width */
     const cxai_real *residual; /* as y, or NULL */
@@ -31,6 +33,13 @@ typedef struct cx_convolution {
     const uint8_t *mask;
     const cxai_real *mask_start; /* the element of y that bit 0 stands for */
 } cx_convolution;
+
+int64_t cx_pixel_count(const cx_convolution *c);
+
+/* Applies the mask to `rows` finished rows of y. */
+void cx_convolve_mask(const cx_kernels *kernels, const cx_convolution *c,
+                      cxai_real *y, const int64_t *y_offset, int rows,
+                      int64_t columns);
 
 /* Applies what follows the clipping to `rows` finished rows of y. */
 void cx_convolve_finish(const cx_kernels *kernels, const cx_convolution *c,

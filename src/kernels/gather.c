@@ -18,14 +18,9 @@ static size_t tile_width(const cx_kernels *kernels)
                : (size_t)CX_DEPTHWISE_PIXELS;
 }
 
-/* How many taps follow each other along the width, in every run of them; 1
-   when that does not pay, and for a depthwise convolution. */
-static int64_t merged_taps(const cx_convolution *c)
+int64_t cx_tap_run(const cx_convolution *c)
 {
     int64_t run = 1;
-    if (c->groups != 1 || c->depth * c->columns == 1 ||
-        c->depth > FEW_CHANNELS || c->taps > MOST_TAPS)
-        return 1;
     for (int64_t t = 1; t < c->taps; t++) {
         const int64_t *at = c->tap[t].at, *last = c->tap[t - 1].at;
         int follows =
@@ -36,6 +31,16 @@ static int64_t merged_taps(const cx_convolution *c)
             return 1;
     }
     return run;
+}
+
+/* How many taps are read as one; 1 when that does not pay, and for a depthwise
+   convolution. */
+static int64_t merged_taps(const cx_convolution *c)
+{
+    if (c->groups != 1 || c->depth * c->columns == 1 ||
+        c->depth > FEW_CHANNELS || c->taps > MOST_TAPS)
+        return 1;
+    return cx_tap_run(c);
 }
 
 /* Bytes of a thread's table of pointers, without and with copied rows. */
@@ -202,14 +207,23 @@ static void border_rows(const cx_gather *g, const position *q, int width,
     }
 }
 
+static char *thread_table(const cx_gather *g)
+{
+    return g->tables + (size_t)cx_thread_number() * g->table_bytes;
+}
+
+const cxai_real **cx_gather_table(const cx_gather *g)
+{
+    return (const cxai_real **)(void *)thread_table(g);
+}
+
 const cxai_real **cx_gather_rows(const cx_gather *g, int tile,
                                  cx_cursor *cursor, int count, int width,
                                  int64_t *y_offset)
 {
     const cx_convolution *c = g->c;
-    char *table = g->tables + (size_t)cx_thread_number() * g->table_bytes;
-    const cxai_real **row = (const cxai_real **)(void *)table;
-    cxai_real *copies = (cxai_real *)(void *)(table + g->copies);
+    const cxai_real **row = cx_gather_table(g);
+    cxai_real *copies = (cxai_real *)(void *)(thread_table(g) + g->copies);
     row += tile * g->taps * width;
     position q;
     int line_inside = 0;

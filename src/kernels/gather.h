@@ -40,11 +40,20 @@ cx_gather cx_gather_begin(const cx_kernels *kernels, const cx_convolution *c,
 
 cx_cursor cx_cursor_at(const cx_convolution *c, int64_t pixel);
 
+/* How many taps follow each other along the width, in every run of them. */
+int64_t cx_tap_run(const cx_convolution *c);
+
+/* The calling thread's table: CX_CHUNK_TILES tiles of taps,width pointers. */
+const cxai_real **cx_gather_table(const cx_gather *g);
+
 /* Rows of tile number `tile` of the calling thread, taps,width pointers, for
    count <= width pixels from the cursor on, which moves behind them; their
    offsets from y. */
 const cxai_real **cx_gather_rows(const cx_gather *g, int tile,
                                  cx_cursor *cursor, int count, int width,
                                  int64_t *y_offset);
+
+/* All of the gather's convolution on the calling thread. */
+void cx_convolve_alone(const cx_kernels *kernels, const cx_gather *g);
 
 #endif

@@ -48,24 +48,45 @@ typedef struct cx_tile {
 } cx_tile;
 
 /*
- * Pixels of a depthwise convolution:
+ * Neighbouring pixels of a depthwise convolution whose taps come in lines of
+ * `width`, each reading one input column behind the other:
  *
- *   y[i][c] = clip(weights[0][c] + residual[i][c]
- *                  + sum over t of x[t][i][c] * weights[1 + t][c])
+ *   y[i][c] = f(weights[0][c] + residual[i][c]
+ *               + sum over l, t of x[l][i*step + t][c]
+ *                                  * weights[1 + l*width + t][c])
+ *
+ * in the order of l, t; f clips, then, when swish is set, v * sigmoid(v). Lines
+ * of one tap read a column of their own for each pixel: step is 1.
  */
 typedef struct cx_depthwise_tile {
-    int pixels; /* 1..CX_DEPTHWISE_PIXELS */
-    int64_t taps, channels;
-    const cxai_real *const
-        *x;         /* taps,CX_DEPTHWISE_PIXELS pointers, all valid */
-    int64_t offset; /* first channel: added to x, weights, y */
+    int pixels;      /* 1..CX_DEPTHWISE_PIXELS */
+    int width, step; /* that cx_depthwise_fits */
+    int64_t lines, channels;
+    const cxai_real *const *x; /* lines,cx_depthwise_columns pointers, all
+                                  valid */
+    int64_t offset;            /* first channel: added to x, weights, y */
     const cxai_real *weights;
     int64_t weights_row; /* reals from a tap to the next */
     cxai_real *y;
     const int64_t *y_offset;
     const cxai_real *residual; /* NULL: none; may be y */
     cxai_real low, high;
+    int swish;
 } cx_depthwise_tile;
+
+/* Lines that the depthwise kernel takes: a tap, or 3, 5 or 7. */
+static inline int cx_depthwise_fits(int64_t width, int64_t step)
+{
+    if (step == 2)
+        return width == 3 || width == 5;
+    return step == 1 && (width == 1 || width == 3 || width == 5 || width == 7);
+}
+
+/* Input columns of a full tile. */
+static inline int cx_depthwise_columns(int width, int step)
+{
+    return (CX_DEPTHWISE_PIXELS - 1) * step + width;
+}
 
 /* Winograd's convolution computes TILE x TILE outputs of a 3x3 kernel from
    SIDE x SIDE points. */

@@ -1,8 +1,8 @@
 /* Rows of exp, tanh, the error function, the logistic function and what is
    made of them. All but the logistic function are loops that the compiler turns
    into vectors. */
-#include "kernels/exponential.h"
 #include "kernels/simd/level.h"
+#include "kernels/simd/logistic.h"
 
 void LEVEL(cx_exponential)(cxai_real *y, const cxai_real *x, int64_t count)
 {
@@ -39,31 +39,6 @@ void LEVEL(cx_gelu_gradient)(cxai_real *dx, const cxai_real *x,
 #pragma omp simd
     for (int64_t i = 0; i < count; i++)
         dx[i] = dy[i] * cx_gelu_slope(x[i]);
-}
-
-/* cx_sigmoid of every lane, with the same roundings. */
-INLINE vector sigmoid(vector x)
-{
-#ifdef CXAI_DOUBLE
-    for (int i = 0; i < LANES; i++)
-        x[i] = cx_sigmoid(x[i]);
-    return x;
-#else
-    typedef uint32_t words_of_bits __attribute__((vector_size(VECTOR_BYTES)));
-    vector shift = fill(CX_EXP_SHIFT);
-    x = clip(-x, fill(CX_EXP_LEAST), fill(CX_EXP_MOST));
-    vector shifted = x * CX_LOG2_E + shift, n = shifted - shift;
-    vector r = x - n * CX_LN2_HIGH;
-    r = r + n * CX_LN2_REST;
-    vector p = fill(CX_EXP_6);
-    p = p * r + CX_EXP_5;
-    p = p * r + CX_EXP_4;
-    p = p * r + CX_EXP_3;
-    p = p * r + CX_EXP_2;
-    p = p * (r * r) + r;
-    vector scale = (vector)(((words_of_bits)shifted << 23) + 0x3F800000U);
-    return 1 / (1 + (p * scale + scale));
-#endif
 }
 
 void LEVEL(cx_sigmoid_row)(cxai_real *y, const cxai_real *x, int64_t count)

@@ -38,7 +38,7 @@ enum { LANES = VECTOR_BYTES / sizeof(cxai_real) };
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL _Pragma("GCC unroll 32")
 #endif
 
 #ifdef CXAI_DOUBLE
