@@ -8,6 +8,7 @@
  * constant.
  */
 #include "base/size.h"
+#include "kernels/stream.h"
 #include "ops/common/channel_sum.h"
 #include "ops/common/check.h"
 #include "ops/common/constant.h"
@@ -178,8 +179,6 @@ static size_t packing(const cx_case *c, int pass, int64_t *numbers)
     return cx_convolver_packing(&p->convolver, direction_of(c, pass), numbers);
 }
 
-/* ---- passes -------------------------------------------------------------- */
-
 /* Runs with what was prepared, or packs into the workspace first. */
 static void run(const cx_call *call, int pass, cx_convolver_pass *how)
 {
@@ -197,6 +196,58 @@ static void run(const cx_call *call, int pass, cx_convolver_pass *how)
     cx_convolver_run(c, &p->convolver, how, workspace);
 }
 
+/* ---- a producer ---------------------------------------------------------- */
+
+/* Both convolutions, without what the passes leave out. */
+static void describe_pair(const cx_case *c, const cx_case *producer,
+                          const cx_convolver_pass pass[2],
+                          cx_convolution pair[2])
+{
+    const params *first = producer->params, *second = c->params;
+    pair[0] = cx_convolver_gathering(&first->convolver, &pass[0]);
+    pair[1] = cx_convolver_gathering(&second->convolver, &pass[1]);
+}
+
+static int takes_producer(const cx_case *c, const cx_case *producer)
+{
+    const cx_convolver_pass pass[2] = { { .direction = CX_GATHER },
+                                        { .direction = CX_GATHER } };
+    cx_convolution pair[2];
+    describe_pair(c, producer, pass, pair);
+    return is_constant(c, CX_FORWARD) && is_constant(producer, CX_FORWARD) &&
+           cx_stream_fits(&pair[0], &pair[1]);
+}
+
+static size_t pair_workspace(const cx_case *c)
+{
+    const cx_convolver_pass pass[2] = { { .direction = CX_GATHER },
+                                        { .direction = CX_GATHER } };
+    cx_convolution pair[2];
+    describe_pair(c, c->producer->c, pass, pair);
+    return cx_stream_workspace(c->kernels, &pair[0], &pair[1], c->threads);
+}
+
+static void run_pair(const cx_call *call, const cx_epilogue *epilogue)
+{
+    const cx_case *c = call->c;
+    const cx_epilogue between = cx_call_epilogue(c->producer);
+    const cx_convolver_pass pass[2] = {
+        { .direction = CX_GATHER,
+          .from = &call->x[X],
+          .packed = c->producer->prepared[CX_FORWARD],
+          .epilogue = &between },
+        { .direction = CX_GATHER,
+          .to = &call->y[0],
+          .packed = call->prepared[CX_FORWARD],
+          .epilogue = epilogue },
+    };
+    cx_convolution pair[2];
+    describe_pair(c, c->producer->c, pass, pair);
+    cx_stream(c->kernels, &pair[0], &pair[1], c->threads, call->workspace);
+}
+
+/* ---- passes -------------------------------------------------------------- */
+
 static void forward(const cx_call *call)
 {
     cx_epilogue epilogue = cx_call_epilogue(call);
@@ -206,7 +257,10 @@ static void forward(const cx_call *call)
         .bias = cx_has_input(call->c, B) ? call->x[B].data : NULL,
         .epilogue = &epilogue,
     };
-    run(call, CX_FORWARD, &how);
+    if (call->c->producer != NULL)
+        run_pair(call, &epilogue);
+    else
+        run(call, CX_FORWARD, &how);
     cx_save_mask(call);
 }
 
@@ -278,6 +332,8 @@ static size_t larger(size_t a, size_t b)
 static size_t run_bytes(const cx_case *c, int pass)
 {
     const params *p = c->params;
+    if (pass == CX_FORWARD && c->producer != NULL)
+        return pair_workspace(c);
     size_t bytes =
         cx_convolver_workspace(c, &p->convolver, direction_of(c, pass));
     return is_constant(c, pass) ? bytes
@@ -369,19 +425,19 @@ static const cx_sample transposed_samples[] = {
       .attributes = "strides=1,2,2 pads=1,1,0,0,1,1" },
 };
 
-#define ENTRY(type, infers, fuses, cases)                                      \
+#define ENTRY(type, infers, fuses, takes, cases)                               \
     {                                                                          \
         .name = type, .min_inputs = 2, .max_inputs = 3,                        \
         .layout = CX_CHANNELS_LAST, .params_size = sizeof(params),             \
         .delivers = 1u << X, .fuses_epilogue = fuses, .fuses_swish = fuses,    \
         .infer = infers, .demand = demand, .prepare = prepare,                 \
-        .packing = packing, .forward = forward, .backward = backward,          \
-        CX_SAMPLES(cases)                                                      \
+        .packing = packing, .takes_producer = takes, .forward = forward,       \
+        .backward = backward, CX_SAMPLES(cases)                                \
     }
 
 static const cx_operator operators[] = {
-    ENTRY("Conv", infer, 1, samples),
-    ENTRY("ConvTranspose", infer_transposed, 0, transposed_samples),
+    ENTRY("Conv", infer, 1, takes_producer, samples),
+    ENTRY("ConvTranspose", infer_transposed, 0, NULL, transposed_samples),
 };
 
 const cx_operator_family cx_operators_conv = CX_FAMILY(operators);

@@ -33,6 +33,8 @@
 
 struct cx_kernels;
 
+struct cx_call;
+
 /* One node with its shapes. Arrays are indexed by input or output number. */
 typedef struct cx_case {
     const char *label; /* for messages: Conv node "features.0" */
@@ -47,8 +49,13 @@ typedef struct cx_case {
     cx_type *y_type; /* preset to the first input's type; infer may change */
     int64_t written_batch; /* of the graph's input in the file, 0: free; */
     int64_t batch;         /* what it is now: see cx_follow_batch */
-    void *params;          /* params_size zeroed bytes, filled by infer */
-    cx_arena *arena;       /* for parts of params whose size infer finds out */
+    /* The call of a node of the same operator that is made piece by piece
+       inside this one, whose only reader this one is: its y[0] is this one's
+       x[0] and never in memory as a whole; calls of this node have its x[0] in
+       that place. No gradient passes through either. NULL: none */
+    const struct cx_call *producer;
+    void *params;    /* params_size zeroed bytes, filled by infer */
+    cx_arena *arena; /* for parts of params whose size infer finds out */
     const struct cx_kernels *kernels;
     int threads;
     cxai_error *error; /* infer reports here with cx_refuse */
@@ -155,8 +162,11 @@ typedef struct cx_operator {
     int fuses_epilogue; /* forward honours call->epilogue */
     int fuses_swish;    /* CX_SWISH included */
     uint64_t delivers;  /* bit i: backward honours delivery[i] */
-    int drops_unread;   /* outputs behind the first that nothing reads are as if
-                           they were left out */
+    /* Whether a node can be the producer of another of this operator; NULL:
+       never. */
+    int (*takes_producer)(const cx_case *c, const cx_case *producer);
+    int drops_unread; /* outputs behind the first that nothing reads are as if
+                         they were left out */
     int carries_integers; /* forward is right on integers given as reals */
     cxai_status (*infer)(const cx_case *c);
     /* wanted: bit i set when dx[i] will be asked for, 0 for inference. NULL:

@@ -6,6 +6,8 @@
  *   ..., Add                   the other summand becomes the residual
  *   ..., Relu or Clip          becomes the activation; its mask is saved
  *   ..., Swish                 becomes the activation where no gradient passes
+ *   Conv, Conv                 the first is made inside the second, line by
+ *                              line, where the operator says that this pays
  *
  * The fused step stands where the last node that it takes over stood: by then
  * the residual has been computed.
@@ -231,6 +233,31 @@ static cxai_status fuse_step(cx_plan *plan, const cx_plan_request *request,
     return CXAI_OK;
 }
 
+static int can_produce(const cx_plan *plan, const cx_step *step,
+                       const cx_step *reader)
+{
+    return step->op == reader->op && reader->op->takes_producer != NULL &&
+           reader->x[0] == step->y[0] && reader->residual != step->y[0] &&
+           step->residual < 0 && step->producer == NULL && step->wanted == 0 &&
+           reader->wanted == 0 && !plan->values[step->y[0]].active &&
+           reader->op->takes_producer(reader->c, step->c);
+}
+
+/* Moves step i into the only step that reads it, if that can be. */
+static void join_step(cx_plan *plan, int i)
+{
+    cx_step *step = plan->steps[i];
+    int at = only_reader(plan, step->y[0], i);
+    if (at < 0 || !can_produce(plan, step, plan->steps[at]))
+        return;
+    cx_step *reader = plan->steps[at];
+    step->call.c = step->c;
+    reader->producer = step;
+    reader->c->producer = &step->call;
+    reader->x[0] = step->x[0];
+    plan->steps[i] = NULL;
+}
+
 cxai_status cx_fuse(cx_plan *plan, const cx_plan_request *request)
 {
     cxai_status status = CXAI_OK;
@@ -239,6 +266,9 @@ cxai_status cx_fuse(cx_plan *plan, const cx_plan_request *request)
         if (step != NULL && step->op->fuses_epilogue)
             status = fuse_step(plan, request, i);
     }
+    for (int i = 0; status == CXAI_OK && i < plan->step_count; i++)
+        if (plan->steps[i] != NULL)
+            join_step(plan, i);
     int kept = 0;
     for (int i = 0; i < plan->step_count; i++)
         if (plan->steps[i] != NULL)

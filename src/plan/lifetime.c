@@ -99,8 +99,9 @@ static void keep_for_backward(lives *l, cx_step *step)
 static void live_forward(lives *l, int i)
 {
     cx_step *step = l->plan->steps[i];
-    if (step->op->demand != NULL)
-        step->op->demand(step->c, step->wanted, &step->demand);
+    for (cx_step *s = step; s != NULL; s = s->producer)
+        if (s->op->demand != NULL)
+            s->op->demand(s->c, s->wanted, &s->demand);
     live_outputs(l, step, i);
     for (int k = 0; k < step->c->input_count; k++)
         read_value(l, step->x[k], i);

@@ -74,19 +74,23 @@ static cxai_status place_storages(cx_plan *plan, const cx_plan_request *request)
 }
 
 /* Adds up working memory and packed weights, shared ones too. */
+static void measure_step(cx_plan *plan, const cx_step *step)
+{
+    const cx_demand *d = &step->demand;
+    size_t workspace = d->forward_workspace > d->backward_workspace
+                           ? d->forward_workspace
+                           : d->backward_workspace;
+    if (workspace > plan->workspace_bytes)
+        plan->workspace_bytes = workspace;
+    for (int pass = 0; pass < CX_PASSES; pass++)
+        plan->prepared_bytes += aligned(d->prepared_bytes[pass]);
+}
+
 static void measure(cx_plan *plan)
 {
-    for (int i = 0; i < plan->step_count; i++) {
-        cx_step *step = plan->steps[i];
-        const cx_demand *d = &step->demand;
-        size_t workspace = d->forward_workspace > d->backward_workspace
-                               ? d->forward_workspace
-                               : d->backward_workspace;
-        if (workspace > plan->workspace_bytes)
-            plan->workspace_bytes = workspace;
-        for (int pass = 0; pass < CX_PASSES; pass++)
-            plan->prepared_bytes += aligned(d->prepared_bytes[pass]);
-    }
+    for (int i = 0; i < plan->step_count; i++)
+        for (const cx_step *s = plan->steps[i]; s != NULL; s = s->producer)
+            measure_step(plan, s);
 }
 
 /* A fed value that is never set is zero. */
@@ -236,7 +240,8 @@ cxai_status cx_place_memory(cx_plan *plan, const cx_plan_request *request)
     if (status == CXAI_OK)
         status = allocate(plan, request);
     for (int i = 0; status == CXAI_OK && i < plan->step_count; i++)
-        if (make_views(plan, plan->steps[i]) != 0)
-            status = cx_plan_no_memory(request);
+        for (cx_step *s = plan->steps[i]; s != NULL; s = s->producer)
+            if (make_views(plan, s) != 0)
+                status = cx_plan_no_memory(request);
     return status;
 }

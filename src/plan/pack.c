@@ -66,28 +66,37 @@ static cx_packed *find_entry(const packer *p, const cx_step *step, int pass)
     return cx_packed_entry(p->store, key, count + FIXED);
 }
 
+static int list_parcel(packer *p, cx_step *step)
+{
+    const size_t *bytes = step->demand.prepared_bytes;
+    if (bytes[CX_FORWARD] == 0 && bytes[CX_BACKWARD] == 0)
+        return 0;
+    parcel *one = &p->parcels[p->count++];
+    one->step = step;
+    if (!reads_model(p, step->node) ||
+        (step->norm >= 0 && !reads_model(p, step->norm)))
+        return 0;
+    for (int pass = 0; pass < CX_PASSES; pass++)
+        if (bytes[pass] > 0 &&
+            (one->entry[pass] = find_entry(p, step, pass)) == NULL)
+            return -1;
+    return 0;
+}
+
 static int list_parcels(packer *p)
 {
     cx_plan *plan = p->plan;
-    p->parcels = cx_arena_alloc(&plan->arena, (size_t)plan->step_count,
-                                sizeof *p->parcels);
+    size_t most = 0;
+    for (int i = 0; i < plan->step_count; i++)
+        for (cx_step *s = plan->steps[i]; s != NULL; s = s->producer)
+            most++;
+    p->parcels = cx_arena_alloc(&plan->arena, most, sizeof *p->parcels);
     if (p->parcels == NULL)
         return -1;
-    for (int i = 0; i < plan->step_count; i++) {
-        cx_step *step = plan->steps[i];
-        const size_t *bytes = step->demand.prepared_bytes;
-        if (bytes[CX_FORWARD] == 0 && bytes[CX_BACKWARD] == 0)
-            continue;
-        parcel *one = &p->parcels[p->count++];
-        one->step = step;
-        if (!reads_model(p, step->node) ||
-            (step->norm >= 0 && !reads_model(p, step->norm)))
-            continue;
-        for (int pass = 0; pass < CX_PASSES; pass++)
-            if (bytes[pass] > 0 &&
-                (one->entry[pass] = find_entry(p, step, pass)) == NULL)
+    for (int i = 0; i < plan->step_count; i++)
+        for (cx_step *s = plan->steps[i]; s != NULL; s = s->producer)
+            if (list_parcel(p, s) != 0)
                 return -1;
-    }
     return 0;
 }
 

@@ -61,7 +61,9 @@ typedef struct cx_step {
 
     cx_activation activation; /* fused epilogue */
     cxai_real low, high;
-    int residual; /* plan value, or -1 */
+    int residual;             /* plan value, or -1 */
+    struct cx_step *producer; /* a step made inside this one, or NULL: see
+                                 cx_case */
 
     /* A batch norm merged into constant weights: scaled are the weights that
        the case reads, whose data is made of unscaled while they are packed. */

@@ -253,6 +253,20 @@ static void fill(const cxai_tensor *to, const cxai_real *bias)
     }
 }
 
+/* A phase with what it reads and writes. */
+static cx_convolution connect(const cx_convolver *v, const cx_phase *phase,
+                              const cx_convolver_pass *pass)
+{
+    cx_convolution k = describe(v, phase, pass->direction);
+    if (pass->from != NULL) {
+        k.x = pass->from->data;
+        k.x_pixel = cx_pixel_stride(pass->from);
+    }
+    if (pass->to != NULL)
+        aim(&k, v, phase, pass);
+    return k;
+}
+
 size_t cx_convolver_workspace(const cx_case *c, const cx_convolver *v,
                               cx_direction direction)
 {
@@ -289,7 +303,16 @@ static void set_ends(cx_convolution *k, const cx_convolver_pass *pass,
     if (pass->delivery.adds)
         k->residual = k->y;
     k->mask = mask;
-    k->mask_start = pass->to->data;
+    k->mask_start = pass->to != NULL ? pass->to->data : NULL;
+}
+
+cx_convolution cx_convolver_gathering(const cx_convolver *v,
+                                      const cx_convolver_pass *pass)
+{
+    cx_convolution k = connect(v, &v->gather, pass);
+    set_ends(&k, pass, NULL);
+    k.weights = pass->packed;
+    return k;
 }
 
 static void run_phases(const cx_case *c, const cx_convolver *v,
@@ -299,10 +322,7 @@ static void run_phases(const cx_case *c, const cx_convolver *v,
     const char *packed = pass->packed;
     for (int64_t i = 0; i < phase_count(v, pass->direction); i++) {
         const cx_phase *phase = phase_number(v, pass->direction, i);
-        cx_convolution k = describe(v, phase, pass->direction);
-        k.x = pass->from->data;
-        k.x_pixel = cx_pixel_stride(pass->from);
-        aim(&k, v, phase, pass);
+        cx_convolution k = connect(v, phase, pass);
         set_ends(&k, pass, mask);
         k.weights = (const cxai_real *)(const void *)packed;
         switch (way_of(v, &k)) {

@@ -9,6 +9,7 @@
 #ifndef CX_OPS_COMMON_CONVOLVER_H
 #define CX_OPS_COMMON_CONVOLVER_H
 
+#include "kernels/convolve.h"
 #include "ops/common/epilogue.h"
 #include "ops/common/phase.h"
 
@@ -39,12 +40,17 @@ size_t cx_convolver_packing(const cx_convolver *v, cx_direction direction,
 
 typedef struct cx_convolver_pass {
     cx_direction direction;
-    const cxai_tensor *from, *to; /* channels-last */
+    const cxai_tensor *from, *to; /* channels-last; NULL: see gathering */
     const void *packed;
     const cxai_real *bias;       /* as packed */
     const cx_epilogue *epilogue; /* of gathering; NULL: none */
     cx_delivery delivery;        /* of a gradient */
 } cx_convolver_pass;
+
+/* The convolution that gathering is; its memory is that of the pass, what the
+   pass leaves NULL is left out. */
+cx_convolution cx_convolver_gathering(const cx_convolver *v,
+                                      const cx_convolver_pass *pass);
 
 size_t cx_convolver_workspace(const cx_case *c, const cx_convolver *v,
                               cx_direction direction);
