@@ -7,6 +7,7 @@
 #include <math.h>
 #include <tgmath.h>
 
+#include "ops/common/channel_factor.h"
 #include "ops/common/fold.h"
 #include "ops/common/integers.h"
 #include "ops/common/rows.h"
@@ -70,8 +71,39 @@ static cxai_tensor second_input(const cx_call *call)
     return lengthen(p, p->exponent.data != NULL ? p->exponent : call->x[1]);
 }
 
+static const binary multiply_f;
+
+/* The operand of a product that has one number a channel, the other and
+   `result` being pictures; or -1. */
+static int channel_factor(const cx_call *call, const cxai_tensor *result)
+{
+    if (((const params *)call->c->params)->f != &multiply_f)
+        return -1;
+    for (int k = 0; k < 2; k++)
+        if (cx_is_channel_factor(&call->x[!k], &call->x[k]) &&
+            cx_is_channel_factor(result, &call->x[k]))
+            return k;
+    return -1;
+}
+
+/* dx = dy f for factors f; df = sum of dy x. */
+static void factor_backward(const cx_call *call, int factor)
+{
+    const cxai_tensor *x = call->x, *dy = &call->dy[0], *dx = call->dx;
+    if (dx[!factor].data != NULL)
+        cx_multiply_channels(call->c, dy, &x[factor], &dx[!factor]);
+    if (dx[factor].data != NULL)
+        cx_sum_channels(call->c, dy, &x[!factor], &dx[factor]);
+}
+
 static void forward(const cx_call *call)
 {
+    int factor = channel_factor(call, &call->y[0]);
+    if (factor >= 0) {
+        cx_multiply_channels(call->c, &call->x[!factor], &call->x[factor],
+                             &call->y[0]);
+        return;
+    }
     cx_rows rows = {
         .function = ((const params *)call->c->params)->f->value,
         .in = { call->x[0], second_input(call) },
@@ -84,6 +116,11 @@ static void forward(const cx_call *call)
 static void backward(const cx_call *call)
 {
     const binary *f = ((const params *)call->c->params)->f;
+    int factor = channel_factor(call, &call->dy[0]);
+    if (factor >= 0) {
+        factor_backward(call, factor);
+        return;
+    }
     for (int k = 0; k < 2; k++) {
         if (call->dx[k].data == NULL)
             continue;
