@@ -125,6 +125,21 @@ static void seeds_and_streams_differ(void **state)
     assert_int_equal(bits, cxai_random_bits(1, 1, 10));
 }
 
+/* Runs that begin and end anywhere in a counter's four words, also behind
+   2^32. */
+static void many_normal_numbers_are_the_same(void **state)
+{
+    (void)state;
+    static const uint64_t firsts[] = { 0, 1, 2, 3, UINT64_C(0x3fffffffe) };
+    for (int f = 0; f < 5; f++)
+        for (size_t count = 0; count < 11; count++) {
+            double out[11] = { 0 };
+            cxai_random_normals(7, 3, firsts[f], count, out);
+            for (size_t i = 0; i < count; i++)
+                assert_true(out[i] == cxai_random_normal(7, 3, firsts[f] + i));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +150,7 @@ int main(void)
         cmocka_unit_test(normal_numbers_are_box_mullers),
         cmocka_unit_test(normal_numbers_are_normal),
         cmocka_unit_test(seeds_and_streams_differ),
+        cmocka_unit_test(many_normal_numbers_are_the_same),
     };
     return cmocka_run_group_tests_name("random", tests, NULL, NULL);
 }

@@ -61,8 +61,9 @@ typedef struct batch_numbers {
 } batch_numbers;
 
 static void add(double *sum, double weight, const cxai_real *gradient,
-                int64_t count)
+                int64_t count, int threads)
 {
+#pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t e = 0; e < count; e++)
         sum[e] += weight * (double)gradient[e];
 }
@@ -81,7 +82,7 @@ static void take_items(const cxai_heatmap_call *call, const cx_points *points,
             points->take(call, points->payload, first + k, t, gradient, value);
         else
             add(points->sums + t * count, points->weights[first + k], gradient,
-                count);
+                count, call->options->threads);
     }
 }
 

@@ -29,13 +29,21 @@ cxai_status cx_sample_count(const cxai_heatmap_call *call, int standard,
 void cx_write_noisy(const cxai_heatmap_call *call, double noise, int64_t index,
                     cxai_real *point)
 {
+    enum { RUN = 1024 };
     int64_t count = cxai_shape_count(&call->input_shape);
-    uint64_t seed = call->options->seed;
+    int threads = call->options->threads;
 
-    for (int64_t e = 0; e < count; e++)
-        point[e] = call->input[e] +
-                   (cxai_real)(noise * cxai_random_normal(seed, (uint32_t)index,
-                                                          (uint64_t)e));
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t first = 0; first < count; first += RUN) {
+        double z[RUN];
+        int64_t run = count - first < RUN ? count - first : RUN;
+
+        cxai_random_normals(call->options->seed, (uint32_t)index,
+                            (uint64_t)first, (size_t)run, z);
+        for (int64_t e = 0; e < run; e++)
+            point[first + e] =
+                call->input[first + e] + (cxai_real)(noise * z[e]);
+    }
 }
 
 static double default_noise(const cxai_heatmap_call *call)
@@ -64,10 +72,14 @@ static void take(const cxai_heatmap_call *call, void *payload, int64_t index,
     double *sum = n->moments->gradient + target * count;
     double *square = n->moments->square + target * count;
 
+    double share = 1.0 / n->samples;
+    int threads = call->options->threads;
+
     (void)index;
     (void)value;
+#pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t e = 0; e < count; e++) {
-        double g = (double)gradient[e] / n->samples;
+        double g = (double)gradient[e] * share;
         sum[e] += g;
         square[e] += g * (double)gradient[e];
     }

@@ -57,7 +57,7 @@ typedef struct cxai_heatmap_options {
     int baseline_count; /* such pictures at baseline, one behind the other, of
                            which gradient_shap draws; others take one; 0: 1 */
     uint64_t seed;      /* of the noise */
-    int batch;          /* most pictures in one pass; 0: 8 */
+    int batch;          /* most pictures in one pass; 0: 4 */
     const char *set;    /* what the method alone takes, "window=15,rule=left":
                            see its parameters; NULL: their defaults */
     int anytime; /* a method that is CXAI_IS_ANYTIME and stopped by progress
@@ -207,7 +207,8 @@ struct cxai_heatmap_call {
     int layer; /* resolved, has a grid; -1 without CXAI_NEEDS_LAYER */
     int target_count;
     cxai_heatmap *results;               /* [target_count]; target is set */
-    const cxai_heatmap_options *options; /* batch and max_bytes are set */
+    const cxai_heatmap_options *options; /* batch, threads and max_bytes
+                                            are set */
     const double *settings;              /* of method->parameters, in order */
 };
 

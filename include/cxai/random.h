@@ -25,6 +25,11 @@ CXAI_API double cxai_random_uniform(uint64_t seed, uint32_t stream,
 CXAI_API double cxai_random_normal(uint64_t seed, uint32_t stream,
                                    uint64_t index);
 
+/* out[i] = cxai_random_normal(seed, stream, first + i), i < count, in less
+   time. */
+CXAI_API void cxai_random_normals(uint64_t seed, uint32_t stream,
+                                  uint64_t first, size_t count, double *out);
+
 #ifdef __cplusplus
 }
 #endif

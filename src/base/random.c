@@ -67,13 +67,33 @@ double cxai_random_uniform(uint64_t seed, uint32_t stream, uint64_t index)
 
 /* Box and Muller, "A note on the generation of random normal deviates", 1958:
    of each pair of words the even index takes the cosine, the odd the sine. */
-double cxai_random_normal(uint64_t seed, uint32_t stream, uint64_t index)
+static void normal_pair(const uint32_t word[2], double out[2])
 {
     const double two_pi = 6.283185307179586;
-    uint32_t out[4];
-    words(seed, stream, index, USE_NORMAL, out);
-    const uint32_t *pair = out + (index % 4 / 2) * 2;
-    double radius = sqrt(-2 * log((pair[0] + 1.0) * 0x1p-32));
-    double angle = two_pi * pair[1] * 0x1p-32;
-    return radius * (index % 2 == 0 ? cos(angle) : sin(angle));
+    double radius = sqrt(-2 * log((word[0] + 1.0) * 0x1p-32));
+    double angle = two_pi * word[1] * 0x1p-32;
+    out[0] = radius * cos(angle);
+    out[1] = radius * sin(angle);
+}
+
+double cxai_random_normal(uint64_t seed, uint32_t stream, uint64_t index)
+{
+    double value;
+    cxai_random_normals(seed, stream, index, 1, &value);
+    return value;
+}
+
+void cxai_random_normals(uint64_t seed, uint32_t stream, uint64_t first,
+                         size_t count, double *out)
+{
+    uint32_t word[4];
+    double pair[2];
+    for (size_t i = 0; i < count; i++) {
+        uint64_t index = first + i;
+        if (i == 0 || index % 4 == 0)
+            words(seed, stream, index, USE_NORMAL, word);
+        if (i == 0 || index % 2 == 0)
+            normal_pair(word + index % 4 / 2 * 2, pair);
+        out[i] = pair[index % 2];
+    }
 }
