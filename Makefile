@@ -1,7 +1,7 @@
 # cxai: build, test and install.
 #
 ## make setup           install the Debian packages that building and testing need
-## make                 build the library and the program in build/
+## make                 build the library, the program and its man page in build/
 ## make demo            explain the embedded photos, into build/demo/
 ## make check           build and run all tests
 ## make node-tests      write the node tests of the newest onnx (PYTHON must
@@ -124,7 +124,7 @@ STATIC = $(BUILD)/libcxai.a
 SHARED = $(BUILD)/libcxai.so.$(VERSION)
 PROGRAM = $(BUILD)/cxai
 
-all: $(STATIC) $(SHARED) $(PROGRAM)
+all: $(STATIC) $(SHARED) $(PROGRAM) $(BUILD)/cxai.1
 
 # ---- compiling -------------------------------------------------------------
 

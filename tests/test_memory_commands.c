@@ -284,6 +284,10 @@ static void test_heatmap_outputs(void **state)
     (void)state;
     exhaust("cxai heatmap in -t dog,y[1] --colorbar --side-by-side -o heat/"
             " --batch 1" COMMON);
+    exhaust("cxai heatmap in/a.png --method gradcam,saliency -t dog,owl --hot "
+            "0.5 --contours 2 --batch 1 -o grid.png" COMMON);
+    exhaust("cxai heatmap in/a.png --map-only --caption --batch 1 -o map.png "
+            "--json" COMMON);
     exhaust("cxai heatmap in/b.png --raw --npy r.npy -l relu --batch 1" COMMON);
     exhaust("cxai heatmap x.npy --method saliency --batch 1 -o h.png" COMMON);
 }
