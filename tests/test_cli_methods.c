@@ -103,6 +103,24 @@ static void test_help_on_methods(void **state)
     refuse(f, "cxai help heatmap gradcm", 1, "gradcam");
 }
 
+/* The man page has all methods, and nothing that roff would stumble over. */
+static void test_manual(void **state)
+{
+    fixture *f = *state;
+    char command[4400], name[80];
+    snprintf(command, sizeof command, "sh %s/explain/cli/manual.sh $CXAI 9.9",
+             f->top);
+    succeed(f, command);
+    assert_non_null(strstr(f->out, "cxai 9.9"));
+    for (int i = 0; cxai_heatmap_table[i] != NULL; i++) {
+        snprintf(name, sizeof name, "\n.B %s\n", cxai_heatmap_table[i]->name);
+        if (strstr(f->out, name) == NULL)
+            fail_msg("the man page lacks %s", cxai_heatmap_table[i]->name);
+    }
+    for (const char *c = f->out; *c != '\0'; c++)
+        assert_true(*c == '\n' || (*c >= ' ' && *c <= '~'));
+}
+
 /* ---- Ctrl-C -------------------------------------------------------------- */
 
 /* Processor time of a running program in hundredths of a second. */
@@ -201,6 +219,7 @@ int main(void)
         TEST(test_folder_of_methods),
         TEST(test_names_of_methods),
         TEST(test_help_on_methods),
+        TEST(test_manual),
         TEST(test_interrupt),
         TEST(test_interrupted_estimates),
     };
