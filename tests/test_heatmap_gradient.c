@@ -369,6 +369,44 @@ static void test_gradient_shap(void **state)
     cxai_model_free(&model);
 }
 
+/* In a linear network every path gives (x - x') times the weight. Blurred is a
+   single 1 in a row of nine pixels with weights 1 to 9, by deviation .5: cut
+   off at 2, weights 1, e^-2, e^-8 over their sum, times the middle one for the
+   rows of zeros above and below. Each difference looks .01 ahead, which adds
+   .005 times the last slope, 5 * 1.9. */
+static void test_linear_paths(void **state)
+{
+    const double ramp[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+    const double sum = 1 + 2 * exp(-2) + 2 * exp(-8);
+    const double c = 1 / (sum * sum), a = exp(-2) * c, b = exp(-8) * c;
+    const double blurred[9] = { 0,           0,      -3 * b, -4 * a,
+                                5 * (1 - c), -6 * a, -7 * b };
+    const cxai_real x[9] = { 0, 0, 0, 0, 1 }, baseline[9] = { 1, 1 };
+    const double guided[9] = { -1, -2, 0, 0, 5 };
+    cxai_heatmap_options options = cxai_heatmap_defaults();
+    net n = net_begin(13);
+
+    (void)state;
+    net_input(&n, "x", "1,1,1,9");
+    net_reals(&n, "w", "1,1,1,9", ramp);
+    net_node(&n, "Conv", "x w", "y", "");
+    net_output(&n, "y");
+    cxai_model *model = net_end(&n);
+    cxai_target target = hand_target(model, "y", 0);
+    options.baseline = baseline;
+    cxai_heatmap map = hand_check("guided_ig", model, "1,1,1,9", x, target,
+                                  &options, guided, 9, 1e-5);
+    assert_true(fabs(map.delta) < 1e-5);
+    cxai_heatmap_clear(&map);
+    options.set = "sigma=0.5";
+    options.steps = 2000;
+    map = hand_check("blur_ig", model, "1,1,1,9", x, target, &options, blurred,
+                     9, 0.055);
+    assert_true(fabs(map.delta) < 0.055);
+    cxai_heatmap_clear(&map);
+    cxai_model_free(&model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_deeplift_maxima),
         cmocka_unit_test(test_deeplift_products),
         cmocka_unit_test(test_gradient_shap),
+        cmocka_unit_test(test_linear_paths),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

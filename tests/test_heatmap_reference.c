@@ -39,7 +39,27 @@ static int read_targets(const cJSON *one, const cxai_model *model,
     return count;
 }
 
-/* baseline takes room for the input. */
+enum { most_baselines = 3 };
+
+/* Constant pictures: "baselines", or one "baseline" (0). */
+static void read_baselines(const cJSON *one, int64_t size,
+                           cxai_heatmap_options *options, cxai_real *baseline)
+{
+    const cJSON *item = cJSON_GetObjectItem(one, "baselines");
+
+    options->baseline = baseline;
+    options->baseline_count = item ? cJSON_GetArraySize(item) : 1;
+    assert_in_range(options->baseline_count, 1, most_baselines);
+    for (int b = 0; b < options->baseline_count; b++) {
+        cxai_real value =
+            (cxai_real)(item ? cJSON_GetArrayItem(item, b)->valuedouble
+                             : number_of(one, "baseline", 0));
+        for (int64_t i = 0; i < size; i++)
+            *baseline++ = value;
+    }
+}
+
+/* baseline takes room for most_baselines inputs. */
 static cxai_heatmap_options read_options(const cJSON *one, int exporter,
                                          const cxai_model *model,
                                          const reference *r,
@@ -50,13 +70,11 @@ static cxai_heatmap_options read_options(const cJSON *one, int exporter,
         cJSON_GetArrayItem(cJSON_GetObjectItem(one, "layers"), exporter);
     cxai_error error;
 
-    for (int64_t i = 0; i < cxai_shape_count(&r->input_shape); i++)
-        baseline[i] = (cxai_real)number_of(one, "baseline", 0);
+    read_baselines(one, cxai_shape_count(&r->input_shape), &options, baseline);
     if (layer)
         check_ok(
             cxai_model_find(model, layer->valuestring, &options.layer, &error),
             &error);
-    options.baseline = baseline;
     options.raw = (int)number_of(one, "raw", 0);
     options.eigen_smooth = (int)number_of(one, "eigen_smooth", 0);
     options.steps = (int)number_of(one, "steps", 0);
@@ -98,7 +116,7 @@ static void run_case(const cJSON *one, int exporter, const reference *r)
     const char *network = cJSON_GetObjectItem(one, "network")->valuestring;
     const char *name = cJSON_GetObjectItem(one, "method")->valuestring;
     size_t input = (size_t)cxai_shape_count(&r->input_shape);
-    cxai_real *baseline = malloc(input * sizeof *baseline);
+    cxai_real *baseline = malloc(most_baselines * input * sizeof *baseline);
     const cxai_heatmap_method *method;
     cxai_model *model;
     cxai_target targets[4];
@@ -154,11 +172,18 @@ static void test_cam_family(void **state)
     run_folder("tests/data/heatmaps_cam", 150);
 }
 
+static void test_gradient_family(void **state)
+{
+    (void)state;
+    run_folder("tests/data/heatmaps_gradient", 69);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_first_methods),
         cmocka_unit_test(test_cam_family),
+        cmocka_unit_test(test_gradient_family),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,9 +49,10 @@ void explanation_print(const explanation *e, const workbench *bench, int i,
         target_source(bench, &map->target, source, sizeof source));
     if (!isnan(map->probability))
         say(", probability %.4f", map->probability);
+    if (explanation_method(e, i)->method->needs & CXAI_NEEDS_BASELINE)
+        say(", baseline %s", e->wish->baseline);
     if (!isnan(map->delta))
-        say(", baseline %s, completeness error %.2g", e->wish->baseline,
-            map->delta);
+        say(", completeness error %.2g", map->delta);
     if (map->state != CXAI_HEATMAP_OK)
         say("; %s", state_texts[map->state]);
     if (e->wish->style.hot && e->facts[i].known)

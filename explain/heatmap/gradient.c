@@ -160,9 +160,11 @@ cxai_status cx_gradients(const cxai_heatmap_call *call, const cx_points *points,
     return status;
 }
 
-cxai_status cx_begin(const cxai_heatmap_call *call, cxai_error *error)
+cxai_status cx_begin(const cxai_heatmap_call *call, const cxai_real *other,
+                     double *other_scores, cxai_error *error)
 {
     cx_pass pass;
+    cxai_tensor value;
     cxai_status status = cx_pass_open(&pass, call, -1, 1, error);
 
     if (status != CXAI_OK)
@@ -170,6 +172,13 @@ cxai_status cx_begin(const cxai_heatmap_call *call, cxai_error *error)
     status = cx_pass_forward(&pass, call->input, error);
     if (status == CXAI_OK)
         status = cxai_heatmap_begin(call, pass.session, error);
+    if (status == CXAI_OK && other)
+        status = cx_pass_forward(&pass, other, error);
+    if (status == CXAI_OK && other)
+        status = cxai_session_value(pass.session, call->value, &value, error);
+    for (int i = 0; status == CXAI_OK && other && i < call->target_count; i++)
+        other_scores[i] =
+            cxai_target_score(&call->results[i].target, &value, 0);
     cx_pass_close(&pass);
     return status;
 }

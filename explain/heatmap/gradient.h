@@ -48,8 +48,10 @@ cxai_status cx_gradients(const cxai_heatmap_call *call, const cx_points *points,
                          cxai_error *error);
 
 /* cxai_heatmap_begin on a forward pass of its own, for methods that never run
-   the picture itself alone. */
-cxai_status cx_begin(const cxai_heatmap_call *call, cxai_error *error);
+   the picture itself alone; also the scores of all targets at another picture,
+   dense (C,H,W), unless that is NULL. */
+cxai_status cx_begin(const cxai_heatmap_call *call, const cxai_real *other,
+                     double *other_scores, cxai_error *error);
 
 /* delta = sum of sums[k] * scale[k] (NULL: 1) - (score - baseline_score), the
    sign as in captum. */

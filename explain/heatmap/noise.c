@@ -107,7 +107,7 @@ cxai_status cx_noisy_moments(const cxai_heatmap_call *call, cx_moments *moments,
     moments->gradient = calloc(targets, count * sizeof *moments->gradient);
     moments->square = calloc(targets, count * sizeof *moments->square);
     status = moments->gradient && moments->square
-                 ? cx_begin(call, error)
+                 ? cx_begin(call, NULL, NULL, error)
                  : cxai_fail(error, CXAI_NO_MEMORY, "no memory for %s",
                              call->method->title);
     if (status == CXAI_OK)

@@ -98,7 +98,7 @@ static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
         call->options->batch < d.samples ? call->options->batch : d.samples;
     d.ways = calloc((size_t)d.slots, count * sizeof *d.ways);
     d.sums = calloc((size_t)call->target_count, count * sizeof *d.sums);
-    status = d.ways && d.sums ? cx_begin(call, error)
+    status = d.ways && d.sums ? cx_begin(call, NULL, NULL, error)
                               : cxai_fail(error, CXAI_NO_MEMORY,
                                           "no memory for GradientSHAP");
     if (status == CXAI_OK)
