@@ -3,7 +3,7 @@
 #include "ops/common/check.h"
 #include "ops/common/constant.h"
 #include "ops/common/epilogue.h"
-#include "ops/common/pool_pass.h"
+#include "ops/common/pool_whole.h"
 
 typedef struct params {
     cx_pool pool;
@@ -82,7 +82,10 @@ static void forward(const cx_call *call)
         .to = &call->y[0],
         .winner = call->saved,
     };
-    cx_pool_run(call->c, &pass, call->workspace);
+    if (cx_pool_is_whole(&p->pool))
+        cx_pool_whole_run(call->c, &pass, call->workspace);
+    else
+        cx_pool_run(call->c, &pass, call->workspace);
     if (call->c->output_count > 1 && call->y[1].data != NULL)
         cx_pool_indices(&p->pool.window, p->pool.channels, call->saved,
                         cx_pool_winner_bytes(&p->pool), p->column_major,
@@ -111,7 +114,9 @@ static void backward(const cx_call *call)
 static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
 {
     const params *p = c->params;
-    demand->forward_workspace = cx_pool_workspace(&p->pool, 0, c->threads);
+    demand->forward_workspace =
+        cx_pool_is_whole(&p->pool) ? cx_pool_whole_workspace(&p->pool)
+                                   : cx_pool_workspace(&p->pool, 0, c->threads);
     if (wanted != 0)
         demand->backward_workspace = cx_pool_workspace(&p->pool, 1, c->threads);
     if (p->pool.maximum && (wanted != 0 || c->output_count > 1))
