@@ -20,8 +20,16 @@ int64_t cx_pixel_count(const cx_convolution *c)
    second-level cache while panel after panel passes. */
 enum { CHUNK_REALS = 64 << 10 };
 
+/*
+ * Where the weights are much larger than the input, and this stays there whole,
+ * each thread takes a share of the panels instead and reads it once: all pixels
+ * pass a panel before the next.
+ */
+enum { INPUT_REALS = 128 << 10, MUCH_LARGER = 8 };
+
 /* How the work is cut: chunks of tiles, times runs of panels. */
 typedef struct division {
+    int panels_first;
     int64_t pixels, tiles, chunks;
     int64_t panels_of_group, panels, runs;
     int64_t panel_reals, group_reals; /* from one to the next */
@@ -42,7 +50,13 @@ static division divide(const cx_kernels *kernels, const cx_convolution *c,
     if (d.chunks > 1)
         d.chunks = cx_minimum(cx_ceiling(d.chunks, threads) * threads, d.tiles);
     d.runs = 1;
-    if (d.chunks < 2 * threads)
+    int64_t read = c->batch * c->in[0] * c->in[1] * c->in[2];
+    read = cx_minimum(read, d.pixels * c->taps) * c->depth * c->groups;
+    d.panels_first =
+        read <= INPUT_REALS && d.panels * d.panel_reals >= MUCH_LARGER * read;
+    if (d.panels_first)
+        d.runs = d.panels;
+    else if (d.chunks < 2 * threads)
         d.runs = cx_minimum(cx_ceiling(2 * threads, d.chunks), d.panels);
     return d;
 }
@@ -122,8 +136,9 @@ static void convolve_item(const cx_kernels *kernels, const cx_gather *g,
                           const division *d, int64_t item)
 {
     chunk tiles;
-    int64_t run = item % d->runs;
-    gather_chunk(kernels, g, d, item / d->runs, &tiles);
+    int64_t run = d->panels_first ? item / d->chunks : item % d->runs;
+    int64_t number = d->panels_first ? item % d->chunks : item / d->runs;
+    gather_chunk(kernels, g, d, number, &tiles);
     for (int64_t q = d->panels * run / d->runs;
          q < d->panels * (run + 1) / d->runs; q++)
         convolve_panel(kernels, g, d, &tiles, q);
