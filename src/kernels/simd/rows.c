@@ -145,8 +145,8 @@ INLINE unsigned bits_at(const uint8_t *bits, int64_t i)
     return word >> (i % 8);
 }
 
-void LEVEL(cx_keep)(cxai_real *y, const cxai_real *x, const uint8_t *bits,
-                    int64_t count)
+INLINE void keep(cxai_real *y, const cxai_real *x, const uint8_t *bits,
+                 int64_t count)
 {
     int64_t i = 0;
     for (; i + LANES <= count; i += LANES) {
@@ -157,15 +157,26 @@ void LEVEL(cx_keep)(cxai_real *y, const cxai_real *x, const uint8_t *bits,
         y[i] = bits[i / 8] >> (i % 8) & 1 ? x[i] : 0;
 }
 
-/* A row whose first bit does not begin a byte goes bit by bit. */
+void LEVEL(cx_keep)(cxai_real *y, const cxai_real *x, const uint8_t *bits,
+                    int64_t count)
+{
+    keep(y, x, bits, count);
+}
+
+/* A row whose first bit does not begin a byte goes bit by bit. Tiles of two
+   vectors are the most frequent. */
 void LEVEL(cx_keep_rows)(cxai_real *y, const int64_t *y_offset, int rows,
                          int64_t columns, const uint8_t *bits, int64_t first)
 {
     for (int i = 0; i < rows; i++) {
         cxai_real *row = y + y_offset[i];
         int64_t at = first + y_offset[i];
+        if (at % 8 == 0 && columns == 2 * LANES) {
+            keep(row, row, bits + at / 8, 2 * LANES);
+            continue;
+        }
         if (at % 8 == 0) {
-            LEVEL(cx_keep)(row, row, bits + at / 8, columns);
+            keep(row, row, bits + at / 8, columns);
             continue;
         }
         for (int64_t n = 0; n < columns; n++)
