@@ -1,5 +1,6 @@
 /* Concat joins inputs along an axis; Split cuts an input along an axis. */
 #include "ops/common/constant.h"
+#include "ops/common/epilogue.h"
 #include "ops/common/move.h"
 
 #include <inttypes.h>
@@ -61,7 +62,9 @@ static void concat_describe(const cx_mover *m)
     int64_t start = 0;
     for (int i = 0; i < m->c->input_count; i++) {
         cx_view x = cx_mover_x(m, i), part = part_of(&y, &x, axis, start);
-        cx_move(m, &x, &part);
+        cx_mover one = *m;
+        one.adds = m->delivery != NULL && m->delivery[i].adds;
+        cx_move(&one, &x, &part);
         start += x.shape.dim[axis];
     }
 }
@@ -74,6 +77,12 @@ static void concat_forward(const cx_call *call)
 static void concat_backward(const cx_call *call)
 {
     cx_move_backward(call, concat_describe, CX_EXACTLY_ONCE);
+    for (int i = 0; i < call->c->input_count; i++) {
+        const cx_delivery delivery = cx_call_delivery(call, i);
+        if (call->dx[i].data != NULL && delivery.mask != NULL)
+            cx_mask_gradient(call->c, delivery.mask, &call->dx[i],
+                             &call->dx[i]);
+    }
 }
 
 static cxai_status concat_fold(const cx_case *c, cx_literal *const *y)
@@ -212,6 +221,7 @@ static const cx_operator operators[] = {
       .max_inputs = -1,
       .layout = CX_STRIDED,
       .params_size = sizeof(concat_params),
+      .delivers = ~UINT64_C(0),
       .infer = concat_infer,
       .forward = concat_forward,
       .backward = concat_backward,

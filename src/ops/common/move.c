@@ -80,7 +80,7 @@ static void transfer_part(const cx_mover *m, const cx_view *to,
     int axis = axis_to_cut(to, m->parts);
     if (axis < 0) {
         if (m->part == 0)
-            transfer(to, from, 0);
+            transfer(to, from, m->adds);
         return;
     }
     int64_t count = to->shape.dim[axis];
@@ -88,7 +88,7 @@ static void transfer_part(const cx_mover *m, const cx_view *to,
     int64_t size = count * (m->part + 1) / m->parts - start;
     cx_view to_part = cx_view_slice(*to, axis, start, 1, size);
     cx_view from_part = cx_view_slice(*from, axis, start, 1, size);
-    transfer(&to_part, &from_part, 0);
+    transfer(&to_part, &from_part, m->adds);
 }
 
 void cx_move(const cx_mover *m, const cx_view *x, const cx_view *y)
@@ -100,7 +100,8 @@ void cx_move(const cx_mover *m, const cx_view *x, const cx_view *y)
     if (m->parts > 0)
         transfer_part(m, to, from);
     else
-        cx_move_parallel(to, from, m->use == CX_ADD_BACK, m->c->threads);
+        cx_move_parallel(to, from, m->adds || m->use == CX_ADD_BACK,
+                         m->c->threads);
 }
 
 /* All moves. Where none writes what another does, the threads meet once, not
@@ -142,6 +143,7 @@ void cx_move_backward(const cx_call *call, cx_describe *describe,
     cx_mover m = { .c = call->c,
                    .x = call->dx,
                    .y = call->dy,
+                   .delivery = call->delivery,
                    .use = multiplicity == CX_ANY_NUMBER ? CX_ADD_BACK
                                                         : CX_COPY_BACK };
     move_all(&m, describe);

@@ -17,6 +17,8 @@ typedef struct cx_mover {
     const cxai_tensor *x, *y;
     cx_literal *const *y_literal; /* fold only */
     enum { CX_COPY, CX_COPY_BACK, CX_ADD_BACK } use;
+    const cx_delivery *delivery; /* backward, where the operator delivers */
+    int adds; /* backward: dx + share; set by such an operator for a move */
     int part, parts; /* the calling thread's share of every move; 0 parts:
                         threads share each move instead */
 } cx_mover;
