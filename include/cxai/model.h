@@ -44,6 +44,8 @@ typedef struct cxai_limits {
  * own folder, or, where path is a symbolic link, from the folders that it leads
  * to; no file outside of these is opened. fp16, bf16, fp64 and quantised
  * constants are widened to cxai_real, constants are folded. limits may be NULL.
+ * A regular file is mapped: until the model is freed it may be replaced, by
+ * rename as cxai_file_write does, or deleted, but not be changed or cut off.
  *
  * On success *out is owned by the caller, who ends it with cxai_model_free.
  * On failure *out is NULL and the error names the file and, where there is
@@ -94,7 +96,9 @@ CXAI_API const char *cxai_model_value_name(const cxai_model *model, int value);
 CXAI_API int cxai_model_producer(const cxai_model *model, int value);
 
 /* A weight's numbers as a dense row-major view that must not be written, or
-   a view with data == NULL when the value is no constant of real numbers. */
+   a view with data == NULL when the value is no constant of real numbers.
+   Weights that are only packed otherwise are copied from the file the first
+   time; without memory for that, data is NULL as well. */
 CXAI_API cxai_tensor cxai_model_constant(const cxai_model *model, int value);
 
 /* The graph's inputs that are not weights, and its outputs. */

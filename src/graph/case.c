@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "graph/place.h"
 #include "kernels/kernels.h"
 
 static cxai_status no_memory(const cx_case_context *context, const char *label)
@@ -159,6 +160,27 @@ static cxai_status call_forward(const cx_case_context *context,
     return CXAI_OK;
 }
 
+/* Gives the case literals with data for those without; 0, or -1 without
+   memory. */
+static int fetch_inputs(const cx_case_context *context, const cx_case *c)
+{
+    const cx_literal **literal = (const cx_literal **)c->x_literal;
+    for (int i = 0; i < c->input_count; i++) {
+        if (literal[i] == NULL || literal[i]->place == NULL)
+            continue;
+        cx_literal *whole = cx_arena_alloc(context->arena, 1, sizeof *whole);
+        if (whole == NULL)
+            return -1;
+        *whole = *literal[i];
+        whole->place = NULL;
+        whole->data = cx_literal_data(context->model, literal[i]);
+        literal[i] = whole;
+        if (whole->data == NULL)
+            return -1;
+    }
+    return 0;
+}
+
 /* Runs forward once, on literals. */
 static cxai_status run_forward(const cx_case_context *context,
                                const cx_operator *op, const cx_case *c,
@@ -229,7 +251,7 @@ cxai_status cx_case_fold(const cx_case_context *context, const cx_operator *op,
 {
     cx_literal **made =
         cx_arena_alloc(context->arena, (size_t)c->output_count, sizeof *made);
-    if (made == NULL)
+    if (made == NULL || fetch_inputs(context, c) != 0)
         return no_memory(context, c->label);
     cxai_status status = take_memory(context, c);
     if (status != CXAI_OK)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/graph.h"
+#include "graph/place.h"
 
 void cxai_model_free(cxai_model **model)
 {
@@ -82,7 +82,9 @@ cxai_tensor cxai_model_constant(const cxai_model *model, int value)
     const cx_literal *literal = model->values[value].literal;
     if (literal == NULL || literal->type != CX_REAL)
         return (cxai_tensor){ .data = NULL };
-    return cx_literal_tensor(literal);
+    cxai_tensor tensor = cx_literal_tensor(literal);
+    tensor.data = cx_literal_data(model, literal);
+    return tensor;
 }
 
 int cxai_model_input_count(const cxai_model *model)

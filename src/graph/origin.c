@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 
-cx_origin *cx_origin_create(unsigned char *bytes, size_t size)
+cx_origin *cx_origin_create(const cx_bytes *file)
 {
     cx_origin *origin = cx_alloc(1, sizeof *origin);
     if (origin == NULL)
@@ -16,8 +16,7 @@ cx_origin *cx_origin_create(unsigned char *bytes, size_t size)
         free(origin);
         return NULL;
     }
-    origin->bytes = bytes;
-    origin->size = size;
+    origin->file = *file;
     return origin;
 }
 
@@ -26,15 +25,43 @@ void cx_origin_free(cx_origin *origin)
     if (origin == NULL)
         return;
     pthread_mutex_destroy(&origin->lock);
+    for (size_t i = 0; i < origin->moved_count; i++)
+        cx_free_aligned(origin->moved[i].copy);
     free(origin->moved);
-    free(origin->bytes);
+    cx_bytes_free(&origin->file);
     free(origin);
 }
 
 void cx_origin_move(cx_origin *origin, const cx_moved *run)
 {
-    unsigned char *to = origin->bytes + run->from - run->shift;
+    unsigned char *to = origin->file.bytes + run->from - run->shift;
     memmove(to, to + run->shift, run->size);
+}
+
+int cx_origin_copy(const cx_origin *origin, cx_moved *run)
+{
+    const unsigned char *from = origin->file.bytes + run->from;
+    run->copy = cx_alloc_room(run->size);
+    if (run->copy == NULL)
+        return -1;
+    cx_bytes_move(run->copy, from, run->size);
+    return 0;
+}
+
+int cx_origin_stays(const cx_origin *origin, const void *address)
+{
+    size_t low = 0, high = origin->moved_count;
+    while (low < high) {
+        const cx_moved *run = &origin->moved[(low + high) / 2];
+        const unsigned char *begin = origin->file.bytes + run->from;
+        if (begin == address)
+            return run->stays;
+        if (begin < (const unsigned char *)address)
+            low = (low + high) / 2 + 1;
+        else
+            high = (low + high) / 2;
+    }
+    return 0;
 }
 
 /* The file as it was: what lies between the runs, what they overwrote, and
@@ -49,12 +76,12 @@ static void digest(const cx_origin *origin, char text[65])
     for (size_t i = 0; i < origin->moved_count; i++) {
         const cx_moved *run = &origin->moved[i];
         size_t to = run->from - run->shift;
-        sha256_update(&context, to - at, origin->bytes + at);
+        sha256_update(&context, to - at, origin->file.bytes + at);
         sha256_update(&context, run->shift, run->before);
-        sha256_update(&context, run->size, origin->bytes + to);
+        sha256_update(&context, run->size, origin->file.bytes + to);
         at = run->from + run->size;
     }
-    sha256_update(&context, origin->size - at, origin->bytes + at);
+    sha256_update(&context, origin->file.size - at, origin->file.bytes + at);
     sha256_digest(&context, sizeof sum, sum);
     for (size_t i = 0; i < sizeof sum; i++) {
         text[2 * i] = digits[sum[i] >> 4];
@@ -68,8 +95,7 @@ void cx_origin_settle(cx_origin *origin)
     if (origin->moved_count > 0)
         return;
     digest(origin, origin->sha256);
-    free(origin->bytes);
-    origin->bytes = NULL;
+    cx_bytes_free(&origin->file);
 }
 
 const char *cx_origin_sha256(cx_origin *origin)

@@ -1,9 +1,12 @@
 /*
  * The bytes of the file that a model came from.
  *
- * Large weights are used where they lie in the file, moved a few bytes towards
- * its beginning so that they are aligned. What they overwrite is kept, so that
- * the digest of the file can still be taken when somebody asks for it.
+ * Large weights are used where they lie in the file. In memory of our own they
+ * are moved a few bytes towards its beginning so that they are aligned; what
+ * they overwrite is kept, so that the digest of the file can still be taken
+ * when somebody asks for it. A mapped file is not written: what is not aligned
+ * there is copied, but for weights that are only read to be packed, which stay
+ * as they lie, so that their pages can be given back.
  */
 #ifndef CX_GRAPH_ORIGIN_H
 #define CX_GRAPH_ORIGIN_H
@@ -11,29 +14,39 @@
 #include <pthread.h>
 #include <stddef.h>
 
+#include "base/map.h"
+
 enum { CX_MOST_MOVED = 63 };
 
 /* size bytes that were at from and now are at from - shift. */
 typedef struct cx_moved {
     size_t from, size, shift;
     unsigned char before[CX_MOST_MOVED]; /* what was at from - shift */
+    /* Of a mapped file, where shift is 0: */
+    int stays;  /* it is only read to be packed */
+    void *copy; /* aligned, or NULL */
 } cx_moved;
 
 typedef struct cx_origin {
-    unsigned char *bytes; /* owned; NULL when nothing lies in them */
-    size_t size;
+    cx_bytes file;   /* bytes NULL: nothing lies in them */
     cx_moved *moved; /* ascending, apart */
     size_t moved_count, moved_capacity;
     pthread_mutex_t lock; /* of sha256 */
     char sha256[65];      /* "" until it is asked for */
 } cx_origin;
 
-/* Takes bytes, which free() ends; NULL without memory. */
-cx_origin *cx_origin_create(unsigned char *bytes, size_t size);
+/* Takes the bytes; NULL without memory. */
+cx_origin *cx_origin_create(const cx_bytes *file);
 void cx_origin_free(cx_origin *origin);
 
-/* Moves size bytes at from; no other run may be touched. */
+/* Moves a run; no other run may be touched. */
 void cx_origin_move(cx_origin *origin, const cx_moved *run);
+
+/* Copies a run of a mapped file; 0, or -1 without memory. */
+int cx_origin_copy(const cx_origin *origin, cx_moved *run);
+
+/* 1 when an address begins a run that stays. */
+int cx_origin_stays(const cx_origin *origin, const void *address);
 
 /* To be called when no more runs are moved: bytes that nothing lies in are
    digested and freed at once. */

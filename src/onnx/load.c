@@ -44,14 +44,14 @@ static cxai_status check_bytes(const void *bytes, size_t size,
 }
 
 /* Builds a model; messages do not yet say of which file. Takes the bytes. */
-static cxai_status build(cxai_model **out, void *bytes, size_t size,
-                         const char *path, const char *folder,
-                         const cxai_limits *limits, cxai_error *error)
+static cxai_status build(cxai_model **out, cx_bytes *file, const char *path,
+                         const char *folder, const cxai_limits *limits,
+                         cxai_error *error)
 {
     cx_reader reader = { .error = error };
-    cx_origin *origin = cx_origin_create(bytes, size);
+    cx_origin *origin = cx_origin_create(file);
     if (origin == NULL) {
-        free(bytes);
+        cx_bytes_free(file);
         return cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
     }
     cxai_status status = cx_builder_create(&reader.builder, limits, error);
@@ -59,11 +59,13 @@ static cxai_status build(cxai_model **out, void *bytes, size_t size,
         cx_origin_free(origin);
         return status;
     }
+    reader.origin = origin;
     reader.arena = cx_builder_arena(reader.builder);
     reader.limits = cx_builder_limits(reader.builder);
     reader.memory = cx_builder_memory(reader.builder);
     const Onnx__ModelProto *model;
-    status = check_bytes(bytes, size, reader.limits->file_bytes, error);
+    status =
+        check_bytes(file->bytes, file->size, reader.limits->file_bytes, error);
     if (status == CXAI_OK)
         status = cx_onnx_unpack(&reader, origin, &model);
     if (status == CXAI_OK)
@@ -99,7 +101,8 @@ cxai_status cxai_model_load_memory(cxai_model **out, const void *bytes,
         return cxai_fail(error, CXAI_NO_MEMORY,
                          "model: no memory for its %zu bytes", size);
     memcpy(copy, bytes, size);
-    status = build(out, copy, size, NULL, folder, limits, &cause);
+    cx_bytes file = { copy, size, 0 };
+    status = build(out, &file, NULL, folder, limits, &cause);
     if (status != CXAI_OK)
         return cxai_fail(error, status, "model: %s", cause.message);
     return CXAI_OK;
@@ -109,16 +112,14 @@ cxai_status cxai_model_load(cxai_model **out, const char *path,
                             const cxai_limits *limits, cxai_error *error)
 {
     *out = NULL;
-    void *bytes;
-    size_t size;
-    cxai_status status = cxai_file_read(
-        path, limits != NULL ? limits->file_bytes : 0, &bytes, &size, error);
+    cx_bytes file;
+    cxai_status status = cx_file_bytes(
+        path, limits != NULL ? limits->file_bytes : 0, &file, error);
     if (status != CXAI_OK)
         return status;
     cxai_error cause;
     int is_file = path[0] != '-' || path[1] != '\0';
-    status =
-        build(out, bytes, size, is_file ? path : NULL, NULL, limits, &cause);
+    status = build(out, &file, is_file ? path : NULL, NULL, limits, &cause);
     if (status != CXAI_OK)
         return cxai_fail(error, status, "%s: %s", path, cause.message);
     return CXAI_OK;

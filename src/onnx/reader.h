@@ -41,6 +41,7 @@ typedef struct cx_reader {
     uint64_t *memory; /* bytes that were taken from the arena */
     cx_external external;
     const Onnx__ModelProto *model;
+    const cx_origin *origin;
     cx_names functions; /* "domain:name:overload" -> number */
     cx_names texts;     /* values that are texts, or made of them */
     cx_scope *scopes;

@@ -67,8 +67,9 @@ static int find_raw(const uint8_t *bytes, size_t at, size_t end, cx_field *raw)
     return count == 1 && raw->wire_type == 2 && raw->length >= LARGE;
 }
 
-/* Notes a run, aligned as well as the bytes before it allow; 0 when they do
-   not allow to align it to a number, -1 without memory. */
+/* Notes a run, aligned, in memory of our own, as well as the bytes before it
+   allow; 0 when they do not allow to align it to a number, -1 without memory.
+ */
 static int note_run(stripper *s, const cx_field *raw)
 {
     cx_origin *origin = s->origin;
@@ -138,15 +139,15 @@ static int strip_graph(stripper *s, size_t at, size_t end)
 
 int cx_strip(cx_origin *origin, cx_stripped *out)
 {
-    stripper s = { .bytes = origin->bytes, .origin = origin, .out = out };
+    stripper s = { .bytes = origin->file.bytes, .origin = origin, .out = out };
     size_t at = 0, length_at;
     *out = (cx_stripped){ 0 };
-    while (at < origin->size) {
+    while (at < origin->file.size) {
         size_t start = at;
         cx_field field;
-        if (cx_wire_field(s.bytes, origin->size, &at, &field) != 0 ||
-            field.length > origin->size - at)
-            return write_bytes(out, s.bytes + start, origin->size - start);
+        if (cx_wire_field(s.bytes, origin->file.size, &at, &field) != 0 ||
+            field.length > origin->file.size - at)
+            return write_bytes(out, s.bytes + start, origin->file.size - start);
         at += (size_t)field.length;
         if (field.number != GRAPH || field.wire_type != 2) {
             if (write_bytes(out, s.bytes + start, at - start) != 0)
@@ -168,20 +169,56 @@ void cx_stripped_free(cx_stripped *stripped)
     *stripped = (cx_stripped){ 0 };
 }
 
-cxai_status cx_strip_restore(cx_origin *origin, const cx_stripped *stripped,
-                             const Onnx__ModelProto *model, cxai_error *error)
+/* Decides where a run of a mapped file is read; 0, or -1 without memory. */
+static int settle(const cx_origin *origin, cx_moved *run,
+                  const Onnx__TensorProto *tensor, int packed_only)
+{
+    int is_float = tensor->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+    size_t alignment = is_float ? sizeof(float) : sizeof(int64_t);
+    run->shift = 0;
+    run->stays = packed_only && is_float;
+    if (run->stays || run->from % alignment == 0)
+        return 0;
+    return cx_origin_copy(origin, run);
+}
+
+static cxai_status restore(cx_origin *origin, const cx_stripped *stripped,
+                           const Onnx__GraphProto *graph,
+                           const unsigned char *only, cxai_error *error)
 {
     for (size_t i = 0; i < origin->moved_count; i++) {
-        const cx_moved *run = &origin->moved[i];
+        cx_moved *run = &origin->moved[i];
         size_t tensor = (size_t)stripped->tensors[i];
-        if (model->graph == NULL || tensor >= model->graph->n_initializer)
+        if (tensor >= graph->n_initializer)
             return cxai_fail(error, CXAI_MALFORMED,
                              "its weights break the protobuf format");
-        cx_origin_move(origin, run);
-        model->graph->initializer[tensor]->raw_data = (ProtobufCBinaryData){
+        if (!origin->file.mapped)
+            cx_origin_move(origin, run);
+        else if (settle(origin, run, graph->initializer[tensor],
+                        only[tensor]) != 0)
+            return cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
+        graph->initializer[tensor]->raw_data = (ProtobufCBinaryData){
             .len = run->size,
-            .data = origin->bytes + run->from - run->shift,
+            .data = run->copy != NULL
+                        ? run->copy
+                        : origin->file.bytes + run->from - run->shift,
         };
     }
     return CXAI_OK;
+}
+
+cxai_status cx_strip_restore(cx_origin *origin, const cx_stripped *stripped,
+                             const Onnx__ModelProto *model, cxai_error *error)
+{
+    const Onnx__GraphProto *graph = model->graph;
+    if (graph == NULL)
+        return CXAI_OK;
+    unsigned char *only = cx_alloc(graph->n_initializer, 1);
+    cxai_status status = CXAI_NO_MEMORY;
+    if (only != NULL && cx_onnx_packed_only(graph, only) == 0)
+        status = restore(origin, stripped, graph, only, error);
+    else
+        cxai_fail(error, status, "out of memory");
+    free(only);
+    return status;
 }

@@ -320,7 +320,10 @@ static cxai_status make_literal(cx_reader *reader, const char *label,
     if (status != CXAI_OK)
         return status;
     if (is_literal_memory(e, s.field) && count > 0) {
-        literal->data = s.data;
+        if (reader->origin != NULL && cx_origin_stays(reader->origin, s.data))
+            literal->place = s.data;
+        else
+            literal->data = s.data;
         return CXAI_OK;
     }
     status =

@@ -121,7 +121,7 @@ cxai_status cx_onnx_unpack(cx_reader *reader, cx_origin *origin,
     ProtobufCMessage *message = NULL;
     cx_stripped stripped;
     cxai_status status =
-        check_outermost(origin->bytes, origin->size, reader->error);
+        check_outermost(origin->file.bytes, origin->file.size, reader->error);
     if (status != CXAI_OK)
         return status;
     if (cx_strip(origin, &stripped) != 0)

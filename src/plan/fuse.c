@@ -68,12 +68,12 @@ static int scale_weights(cx_arena *arena, cx_step *step, const cx_case *norm,
     int64_t channels = old->shape.dim[0];
     const cxai_shape per_channel = { 1, { channels } };
     cx_literal *b = cx_literal_create(arena, CX_REAL, &per_channel);
-    step->scaled = cx_arena_alloc(arena, 1, sizeof *step->scaled);
+    step->lent = cx_arena_alloc(arena, 1, sizeof *step->lent);
     step->scale = cx_arena_alloc(arena, (size_t)channels, sizeof(double));
-    if (b == NULL || step->scaled == NULL || step->scale == NULL)
+    if (b == NULL || step->lent == NULL || step->scale == NULL)
         return -1;
-    *step->scaled = (cx_literal){ .type = CX_REAL, .shape = old->shape };
-    step->unscaled = old;
+    *step->lent = (cx_literal){ .type = CX_REAL, .shape = old->shape };
+    step->source = old;
     double epsilon = cx_attribute_float(norm->attributes, "epsilon", 1e-5);
     for (int64_t c = 0; c < channels; c++) {
         double s = real_at(norm->x_literal[1], c) /
@@ -103,7 +103,7 @@ static cxai_status merge_norm(cx_plan *plan, const cx_plan_request *request,
     const cx_literal *literal[3] = { NULL };
     if (scale_weights(&plan->arena, step, norm->c, &literal[2]) != 0)
         return cx_plan_no_memory(request);
-    literal[1] = step->scaled;
+    literal[1] = step->lent;
     step->norm = norm->node;
     const cx_case_input input[3] = {
         { step->c->x_shape[0], NULL, CX_REAL },

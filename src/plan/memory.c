@@ -5,6 +5,8 @@
  */
 #include "plan/plan.h"
 
+#include "graph/place.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,10 +142,34 @@ static cxai_tensor view_of(const cx_plan *plan, int value, int storage)
 cxai_tensor cx_plan_view(const cx_plan *plan, int value)
 {
     const cx_plan_value *v = &plan->values[value];
-    if (v->storage < 0 && v->literal != NULL)
-        return v->literal->type == CX_REAL ? cx_literal_tensor(v->literal)
-                                           : (cxai_tensor){ .data = NULL };
-    return view_of(plan, value, v->storage);
+    if (v->storage >= 0 || v->literal == NULL)
+        return view_of(plan, value, v->storage);
+    cxai_tensor view = { .data = NULL };
+    if (v->literal->type != CX_REAL)
+        return view;
+    view = cx_literal_tensor(v->literal);
+    view.data = cx_literal_data(plan->model, v->literal);
+    return view;
+}
+
+/* Whether a run of the step needs no constant but what is packed. */
+static int reads_packed_alone(const cx_step *step)
+{
+    const size_t *bytes = step->demand.prepared_bytes;
+    return step->places == 0 && bytes[CX_FORWARD] > 0 &&
+           ((step->wanted & 1) == 0 || bytes[CX_BACKWARD] > 0);
+}
+
+/* The view of an input, without data where it lies in a file and is not
+   needed; 0, or -1 without memory. */
+static int view_input(const cx_plan *plan, const cx_step *step, int k)
+{
+    const cx_plan_value *v = &plan->values[step->x[k]];
+    int in_file = v->literal != NULL && v->literal->place != NULL;
+    if (in_file && reads_packed_alone(step))
+        return 0;
+    step->x_view[k] = cx_plan_view(plan, step->x[k]);
+    return in_file && step->x_view[k].data == NULL ? -1 : 0;
 }
 
 cxai_tensor cx_plan_gradient_view(const cx_plan *plan, int value)
@@ -170,12 +196,13 @@ static void view_share(const cx_plan *plan, cx_step *step, int k, int value)
         step->gradient[k] = cx_plan_gradient_view(plan, value);
 }
 
-static void view_values(const cx_plan *plan, cx_step *step)
+static int view_values(const cx_plan *plan, cx_step *step)
 {
     const cx_case *c = step->c;
     for (int k = 0; k < c->input_count; k++)
         if (step->x[k] >= 0) {
-            step->x_view[k] = cx_plan_view(plan, step->x[k]);
+            if (view_input(plan, step, k) != 0)
+                return -1;
             view_share(plan, step, k, step->x[k]);
         }
     if (step->residual >= 0) {
@@ -191,6 +218,7 @@ static void view_values(const cx_plan *plan, cx_step *step)
         }
     if (step->masked >= 0)
         step->dy_view[0] = view_of(plan, step->y[0], step->masked);
+    return 0;
 }
 
 static int make_views(cx_plan *plan, cx_step *step)
@@ -209,7 +237,8 @@ static int make_views(cx_plan *plan, cx_step *step)
         step->gradient == NULL || step->delivery == NULL ||
         step->y_view == NULL || step->dy_view == NULL || step->arrived == NULL)
         return -1;
-    view_values(plan, step);
+    if (view_values(plan, step) != 0)
+        return -1;
     step->epilogue = (cx_epilogue){
         .activation = step->activation,
         .low = step->low,

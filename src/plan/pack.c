@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/size.h"
 #include "graph/packed.h"
 #include "kernels/work.h"
@@ -27,7 +28,7 @@ typedef struct packer {
     cx_packed_store *store;
     parcel *parcels;
     int count;
-    char *scratch; /* for scaled weights, scratch_bytes for each thread */
+    char *scratch; /* for lent weights, scratch_bytes for each thread */
     size_t scratch_bytes;
 } packer;
 
@@ -66,6 +67,25 @@ static cx_packed *find_entry(const packer *p, const cx_step *step, int pass)
     return cx_packed_entry(p->store, key, count + FIXED);
 }
 
+/* Weights that lie in the file are lent to the step's case while they are
+   packed; 0, or -1 without memory. */
+static int borrow(const packer *p, cx_step *step)
+{
+    const cx_literal **literal = (const cx_literal **)step->c->x_literal;
+    for (int i = 0; i < step->c->input_count; i++) {
+        if (literal[i] == NULL || literal[i]->place == NULL)
+            continue;
+        step->source = literal[i];
+        step->lent = cx_arena_alloc(&p->plan->arena, 1, sizeof *step->lent);
+        if (step->lent == NULL)
+            return -1;
+        *step->lent =
+            (cx_literal){ .type = CX_REAL, .shape = step->source->shape };
+        literal[i] = step->lent;
+    }
+    return 0;
+}
+
 static int list_parcel(packer *p, cx_step *step)
 {
     const size_t *bytes = step->demand.prepared_bytes;
@@ -73,6 +93,8 @@ static int list_parcel(packer *p, cx_step *step)
         return 0;
     parcel *one = &p->parcels[p->count++];
     one->step = step;
+    if (borrow(p, step) != 0)
+        return -1;
     if (!reads_model(p, step->node) ||
         (step->norm >= 0 && !reads_model(p, step->norm)))
         return 0;
@@ -125,19 +147,19 @@ static size_t divide(const packer *p, int shared, char *room)
     return bytes;
 }
 
-static size_t scaled_bytes(const cx_step *step)
+static size_t lent_bytes(const cx_step *step)
 {
-    if (step->scale == NULL)
+    if (step->lent == NULL)
         return 0;
-    return cx_size_line((size_t)cx_literal_count(step->unscaled) *
+    return cx_size_line((size_t)cx_literal_count(step->source) *
                         sizeof(cxai_real));
 }
 
-/* Room for scaled weights of the steps that are to be made. */
+/* Room for lent weights of the steps that are to be made. */
 static int allocate_scratch(packer *p)
 {
     for (int i = 0; i < p->count; i++) {
-        size_t bytes = scaled_bytes(p->parcels[i].step);
+        size_t bytes = lent_bytes(p->parcels[i].step);
         if (p->parcels[i].bytes > 0 && bytes > p->scratch_bytes)
             p->scratch_bytes = bytes;
     }
@@ -168,30 +190,37 @@ static int allocate(packer *p)
 
 /* ---- making it ----------------------------------------------------------- */
 
-/* weights * scale, by output channel. */
-static void scale_weights(const cx_step *step, cxai_real *scaled)
+/* The step's weights: its source, by output channel times its scale. */
+static void lend(const cx_step *step, cxai_real *weights)
 {
-    const cxai_real *from = step->unscaled->data;
-    int64_t channels = step->unscaled->shape.dim[0];
-    int64_t row = cx_literal_count(step->unscaled) / channels;
-    for (int64_t c = 0; c < channels; c++)
-        for (int64_t i = c * row; i < (c + 1) * row; i++)
-            scaled[i] = (cxai_real)((double)from[i] * step->scale[c]);
+    const cx_literal *source = step->source;
+    size_t count = (size_t)cx_literal_count(source);
+    if (source->place != NULL)
+        cx_bytes_move(weights, source->place, count * sizeof *weights);
+    else
+        memcpy(weights, source->data, count * sizeof *weights);
+    step->lent->data = weights;
+    if (step->scale == NULL)
+        return;
+    size_t row = count / (size_t)source->shape.dim[0];
+    for (size_t i = 0; i < count; i += row)
+        for (size_t k = i; k < i + row; k++)
+            weights[k] = (cxai_real)((double)weights[k] * step->scale[i / row]);
 }
 
 static void make(const packer *p, const parcel *one)
 {
-    cx_step *step = one->step;
-    if (step->scale != NULL) {
-        step->scaled->data =
-            p->scratch + (size_t)cx_thread_number() * p->scratch_bytes;
-        scale_weights(step, step->scaled->data);
+    const cx_step *step = one->step;
+    char *scratch = p->scratch;
+    if (step->lent != NULL) {
+        scratch += (size_t)cx_thread_number() * p->scratch_bytes;
+        lend(step, (cxai_real *)(void *)scratch);
     }
     for (int pass = 0; pass < CX_PASSES; pass++)
         if (one->made[pass] != NULL)
             step->op->prepare(step->c, pass, one->made[pass]);
-    if (step->scale != NULL)
-        step->scaled->data = NULL;
+    if (step->lent != NULL)
+        step->lent->data = NULL;
 }
 
 /* Larger first; equal ones in their order. */

@@ -150,6 +150,7 @@ cxai_status cx_plan_create(cx_plan **out, const cx_plan_request *request)
     cx_plan *plan = cx_alloc(1, sizeof *plan);
     if (plan == NULL)
         return cx_plan_no_memory(request);
+    plan->model = request->model;
     cxai_status status = CXAI_OK;
     for (int i = 0; status == CXAI_OK && i < CX_COUNT(passes); i++)
         status = passes[i](plan, request);

@@ -65,12 +65,13 @@ typedef struct cx_step {
     struct cx_step *producer; /* a step made inside this one, or NULL: see
                                  cx_case */
 
-    /* A batch norm merged into constant weights: scaled are the weights that
-       the case reads, whose data is made of unscaled while they are packed. */
-    int norm; /* its node, or -1 */
-    cx_literal *scaled;
-    const cx_literal *unscaled;
-    double *scale; /* by output channel; NULL: none */
+    /* Weights that are there only while they are packed: the case reads lent,
+       whose data is then made of source, times scale where a batch norm was
+       merged into them. */
+    cx_literal *lent; /* NULL: none */
+    const cx_literal *source;
+    double *scale; /* by output channel, or NULL */
+    int norm;      /* the batch norm's node, or -1 */
 
     int saved, mask;    /* storages, or -1 */
     int masked;         /* storage of dy behind the mask, or -1: not masked */
@@ -90,6 +91,7 @@ typedef struct cx_step {
 } cx_step;
 
 typedef struct cx_plan {
+    const cxai_model *model;
     cx_shaped shaped;
     cx_arena arena;
     cx_plan_value *values;
@@ -124,7 +126,7 @@ cxai_status cx_plan_create(cx_plan **out, const cx_plan_request *request);
 void cx_plan_free(cx_plan **plan);
 
 /* Views of a value's numbers and of its gradient; data is NULL where there
-   are none. */
+   are none, and of weights without memory. */
 cxai_tensor cx_plan_view(const cx_plan *plan, int value);
 cxai_tensor cx_plan_gradient_view(const cx_plan *plan, int value);
 

@@ -207,6 +207,8 @@ cxai_status cxai_session_value(const cxai_session *s, int value,
         return status;
     const cx_plan_value *v = &s->plan->values[value];
     *view = cx_plan_view(s->plan, value);
+    if (view->data == NULL && v->literal != NULL && v->literal->place != NULL)
+        return no_memory(error);
     if (view->data == NULL || !(v->fed || v->watched || v->literal != NULL))
         return cxai_fail(error, CXAI_INVALID,
                          "\"%s\" is not watched in this session",

@@ -22,8 +22,10 @@ typedef enum cx_type {
 typedef struct cx_literal {
     cx_type type;
     cxai_shape shape;
-    void *data;
-    int code; /* TensorProto.DataType of a file's; 0: computed */
+    void *data;        /* NULL: lent only while weights are packed, */
+    const void *place; /* from here, where they lie in a mapped file, of any
+                          alignment (see graph/place.h); or NULL */
+    int code;          /* TensorProto.DataType of a file's; 0: computed */
 } cx_literal;
 
 size_t cx_type_size(cx_type type);
