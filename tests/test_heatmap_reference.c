@@ -59,24 +59,42 @@ static void read_baselines(const cJSON *one, int64_t size,
     }
 }
 
-/* baseline takes room for most_baselines inputs. */
+/* The case's layer, or its several layers, which several takes. */
+static void read_layers(const cJSON *one, int exporter, const cxai_model *model,
+                        cxai_heatmap_options *options, int several[4])
+{
+    const cJSON *layer =
+        cJSON_GetArrayItem(cJSON_GetObjectItem(one, "layers"), exporter);
+    const cJSON *names =
+        cJSON_GetArrayItem(cJSON_GetObjectItem(one, "several"), exporter);
+    const cJSON *item;
+    cxai_error error;
+
+    if (layer)
+        check_ok(
+            cxai_model_find(model, layer->valuestring, &options->layer, &error),
+            &error);
+    options->layers = several;
+    cJSON_ArrayForEach(item, names)
+        check_ok(cxai_model_find(model, item->valuestring,
+                                 &several[options->layer_count++], &error),
+                 &error);
+}
+
+/* baseline takes room for most_baselines inputs, several for layers. */
 static cxai_heatmap_options read_options(const cJSON *one, int exporter,
                                          const cxai_model *model,
                                          const reference *r,
-                                         cxai_real *baseline)
+                                         cxai_real *baseline, int several[4])
 {
     cxai_heatmap_options options = cxai_heatmap_defaults();
-    const cJSON *layer =
-        cJSON_GetArrayItem(cJSON_GetObjectItem(one, "layers"), exporter);
-    cxai_error error;
 
     read_baselines(one, cxai_shape_count(&r->input_shape), &options, baseline);
-    if (layer)
-        check_ok(
-            cxai_model_find(model, layer->valuestring, &options.layer, &error),
-            &error);
+    read_layers(one, exporter, model, &options, several);
     options.raw = (int)number_of(one, "raw", 0);
     options.eigen_smooth = (int)number_of(one, "eigen_smooth", 0);
+    options.aug_smooth = (int)number_of(one, "aug_smooth", 0);
+    options.fusion = (cxai_heatmap_fusion)number_of(one, "fusion", 0);
     options.steps = (int)number_of(one, "steps", 0);
     options.samples = (int)number_of(one, "samples", 0);
     options.noise = number_of(one, "noise", -1);
@@ -121,6 +139,7 @@ static void run_case(const cJSON *one, int exporter, const reference *r)
     cxai_model *model;
     cxai_target targets[4];
     cxai_heatmap maps[4];
+    int several[4];
     char path[256];
     cxai_error error;
 
@@ -130,7 +149,7 @@ static void run_case(const cJSON *one, int exporter, const reference *r)
     check_ok(cxai_model_load(&model, path, NULL, &error), &error);
     int count = read_targets(one, model, targets);
     cxai_heatmap_options options =
-        read_options(one, exporter, model, r, baseline);
+        read_options(one, exporter, model, r, baseline, several);
     check_ok(cxai_heatmap_compute(maps, method, model, &r->input_shape,
                                   r->input, targets, count, &options, &error),
              &error);
@@ -169,7 +188,7 @@ static void test_first_methods(void **state)
 static void test_cam_family(void **state)
 {
     (void)state;
-    run_folder("tests/data/heatmaps_cam", 150);
+    run_folder("tests/data/heatmaps_cam", 169);
 }
 
 static void test_gradient_family(void **state)

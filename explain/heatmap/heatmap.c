@@ -1,4 +1,5 @@
 /* Finding a method, and running it for one picture and several targets. */
+#include "runs.h"
 #include "settings.h"
 
 #include <math.h>
@@ -73,33 +74,43 @@ static int needs_grid(const cxai_heatmap_call *call, int layer)
            call->shapes[layer].rank < 1;
 }
 
-/* The layer that the method looks at, once for all its targets. */
-static cxai_status choose_layer(cxai_heatmap_call *call, cxai_error *error)
+static cxai_status check_layer(const cxai_heatmap_call *call, int layer,
+                               cxai_error *error)
 {
-    int layer = call->options->layer;
     cxai_grid grid;
     char text[64];
+    cxai_status status = CXAI_OK;
 
-    call->layer = -1;
-    if (!(call->method->needs & CXAI_NEEDS_LAYER))
-        return CXAI_OK;
-    cxai_status status =
-        layer < 0
-            ? cxai_model_cam_layer(call->model, call->shapes, &layer, error)
-            : CXAI_OK;
-    if (status == CXAI_OK && needs_grid(call, layer))
+    if (needs_grid(call, layer))
         status = cxai_model_grid(call->model, call->shapes, layer,
                                  call->options->layer_layout, &grid, error);
-    if (status != CXAI_OK)
-        return status;
-    if (call->shapes[layer].dim[0] != 1)
-        return cxai_fail(
+    if (status == CXAI_OK && call->shapes[layer].dim[0] != 1)
+        status = cxai_fail(
             error, CXAI_INVALID,
             "%s needs a layer of one picture, and '%s' is %s",
             call->method->title, cxai_model_value_name(call->model, layer),
             cxai_shape_text(&call->shapes[layer], text, sizeof text));
+    return status;
+}
+
+/* The layer or layers that the method looks at, once for all its targets. */
+static cxai_status choose_layers(cxai_heatmap_call *call, cxai_error *error)
+{
+    const cxai_heatmap_options *options = call->options;
+    cxai_status status = CXAI_OK;
+
+    call->layer = -1;
+    if (!(call->method->needs & CXAI_NEEDS_LAYER))
+        return CXAI_OK;
+    for (int k = 1; status == CXAI_OK && k < options->layer_count; k++)
+        status = check_layer(call, options->layers[k], error);
+    int layer = options->layer_count > 0 ? options->layers[0] : options->layer;
+    if (status == CXAI_OK && layer < 0)
+        status = cxai_model_cam_layer(call->model, call->shapes, &layer, error);
+    if (status == CXAI_OK)
+        status = check_layer(call, layer, error);
     call->layer = layer;
-    return CXAI_OK;
+    return status;
 }
 
 static void start_result(cxai_heatmap *result, const cxai_target *target,
@@ -128,7 +139,7 @@ static cxai_status run_group(cxai_heatmap_call *call, cxai_heatmap *results,
     call->value = targets[members[0]].value;
     call->results = group;
     call->target_count = count;
-    cxai_status status = call->method->compute(call, error);
+    cxai_status status = cx_run_method(call, error);
     for (int i = 0; i < count; i++)
         results[members[i]] = group[i];
     free(group);
@@ -188,15 +199,11 @@ static cxai_status check_call(cxai_heatmap_call *call,
     call->input_value = cxai_model_input(call->model, 0);
     if (count < 1)
         return cxai_fail(error, CXAI_INVALID, "there is no target to explain");
-    if (call->options->eigen_smooth &&
-        !(call->method->needs & CXAI_SUMS_CHANNELS))
-        return cxai_fail(error, CXAI_INVALID,
-                         "%s does not sum the channels of a layer: there is "
-                         "nothing for eigen_smooth",
-                         call->method->title);
     for (int i = 0; status == CXAI_OK && i < count; i++)
         status = check_target(call, &targets[i], error);
-    return status == CXAI_OK ? choose_layer(call, error) : status;
+    if (status == CXAI_OK)
+        status = cx_check_runs(call, error);
+    return status == CXAI_OK ? choose_layers(call, error) : status;
 }
 
 cxai_status

@@ -12,6 +12,8 @@ cxai_status cxai_heatmap_progress(const cxai_heatmap_call *call, int64_t done,
 {
     const cxai_heatmap_options *options = call->options;
 
+    done += call->run * total;
+    total *= call->run_count;
     if (options->progress && options->progress(done, total, options->payload))
         return cxai_fail(error, CXAI_STOPPED,
                          "%s was stopped after %lld of "
@@ -138,12 +140,11 @@ static void min_max(cxai_heatmap *result, cxai_real *map, int64_t count)
     result->high = zero + unit * (double)high;
 }
 
-/* base_cam.py: ReLU and min-max at the layer's size (compute_cam_per_layer),
-   bilinear resize, ReLU and min-max again (aggregate_multi_layers). rectified
-   is the map after ReLU and is overwritten. */
-static cxai_status scale_to_input(cxai_heatmap *result, cxai_real *rectified,
-                                  int64_t height, int64_t width,
-                                  cxai_error *error)
+/* base_cam.py: min-max at the layer's size, after ReLU, and bilinear resize
+   (compute_cam_per_layer). rectified is overwritten. */
+static cxai_status enlarge(cxai_heatmap *result, cxai_real *rectified,
+                           int64_t height, int64_t width, cxai_real *out,
+                           cxai_error *error)
 {
     const int64_t *to = result->shape.dim;
 
@@ -153,10 +154,71 @@ static cxai_status scale_to_input(cxai_heatmap *result, cxai_real *rectified,
     result->low = 0;
     result->high = 1;
     min_max(result, rectified, height * width);
-    cxai_map_resize(rectified, (int)height, (int)width, result->data,
-                    (int)to[0], (int)to[1]);
-    min_max(result, result->data, to[0] * to[1]);
+    cxai_map_resize(rectified, (int)height, (int)width, out, (int)to[0],
+                    (int)to[1]);
     return CXAI_OK;
+}
+
+/* One of several layers' maps joins those before it; base_cam.py,
+   aggregate_multi_layers. What 0 and 1 are is told in units of such maps. */
+static cxai_status fuse(const cxai_heatmap_call *call, cxai_heatmap *result,
+                        cxai_real *rectified, int64_t height, int64_t width,
+                        cxai_error *error)
+{
+    int64_t pixels = cxai_shape_count(&result->shape);
+    cxai_real *map = calloc((size_t)pixels, sizeof *map);
+    cxai_status status = CXAI_OK;
+
+    if (!map)
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for a map");
+    if (state_of(rectified, height * width) == CXAI_HEATMAP_OK)
+        status = enlarge(result, rectified, height, width, map, error);
+    for (int64_t p = 0; p < pixels; p++) {
+        cxai_real *sum = &result->data[p];
+        if (call->options->fusion == CXAI_FUSE_MAX)
+            *sum = map[p] > *sum ? map[p] : *sum;
+        else
+            *sum += map[p] / (cxai_real)call->layer_count;
+    }
+    free(map);
+    result->state = state_of(result->data, pixels);
+    if (call->layer_index == call->layer_count - 1) {
+        result->low = 0;
+        result->high = 1;
+        min_max(result, result->data, pixels);
+    }
+    return status;
+}
+
+/* The map of a layer, after ReLU, to the result. */
+static cxai_status add_rectified(const cxai_heatmap_call *call,
+                                 cxai_heatmap *result, cxai_real *rectified,
+                                 int64_t height, int64_t width,
+                                 cxai_error *error)
+{
+    if (call->layer_count > 1)
+        return fuse(call, result, rectified, height, width, error);
+    result->state = state_of(rectified, height * width);
+    result->low = result->high = (double)rectified[0];
+    if (result->state != CXAI_HEATMAP_OK)
+        return CXAI_OK;
+    cxai_status status =
+        enlarge(result, rectified, height, width, result->data, error);
+    if (status == CXAI_OK)
+        min_max(result, result->data, cxai_shape_count(&result->shape));
+    return status;
+}
+
+/* The ranges of what the layers before gave and of this one's; NaN stays. */
+static void join_range(cxai_heatmap *result, double low, double high)
+{
+    if (isnan(low) || result->state == CXAI_HEATMAP_NOT_FINITE) {
+        result->state = CXAI_HEATMAP_NOT_FINITE;
+        result->minimum = result->maximum = (double)NAN;
+        return;
+    }
+    result->minimum = fmin(low, result->minimum);
+    result->maximum = fmax(high, result->maximum);
 }
 
 cxai_status cxai_heatmap_set_map(const cxai_heatmap_call *call, int i,
@@ -167,27 +229,31 @@ cxai_status cxai_heatmap_set_map(const cxai_heatmap_call *call, int i,
     cxai_shape at_layer = { 2, { height, width } };
     cxai_shape at_input = { 2, { call->height, call->width } };
     int64_t count = height * width;
-    int raw = call->options->raw;
-    cxai_status status = allocate(result, raw ? &at_layer : &at_input, error);
+    int raw = call->options->raw, later = call->layer_index > 0;
+    double low = result->minimum, high = result->maximum;
+    cxai_status status =
+        later ? CXAI_OK : allocate(result, raw ? &at_layer : &at_input, error);
 
     if (status != CXAI_OK)
         return status;
     note_range(result, map, count);
+    if (later)
+        join_range(result, low, high);
     if (raw) {
         memcpy(result->data, map, (size_t)count * sizeof *map);
         return CXAI_OK;
     }
-    if (result->state == CXAI_HEATMAP_NOT_FINITE)
+    if (result->state == CXAI_HEATMAP_NOT_FINITE) {
+        memset(result->data, 0,
+               (size_t)cxai_shape_count(&at_input) * sizeof *result->data);
         return CXAI_OK;
+    }
     cxai_real *rectified = calloc((size_t)count, sizeof *rectified);
     if (!rectified)
         return cxai_fail(error, CXAI_NO_MEMORY, "no memory for a map");
     for (int64_t k = 0; k < count; k++)
         rectified[k] = map[k] > 0 ? map[k] : 0;
-    result->state = state_of(rectified, count);
-    result->low = result->high = (double)rectified[0];
-    if (result->state == CXAI_HEATMAP_OK)
-        status = scale_to_input(result, rectified, height, width, error);
+    status = add_rectified(call, result, rectified, height, width, error);
     free(rectified);
     return status;
 }

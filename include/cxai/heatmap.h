@@ -38,6 +38,12 @@ typedef enum cxai_heatmap_state {
     CXAI_HEATMAP_NOT_FINITE, /* NaN or infinity among the numbers */
 } cxai_heatmap_state;
 
+/* How the maps of several layers become one, which is then brought to 0..1. */
+typedef enum cxai_heatmap_fusion {
+    CXAI_FUSE_MEAN, /* as pytorch-grad-cam */
+    CXAI_FUSE_MAX,  /* the largest at each pixel */
+} cxai_heatmap_fusion;
+
 /* Start from cxai_heatmap_defaults() and change what differs. */
 typedef struct cxai_heatmap_options {
     int layer;                      /* value number; -1: cxai_model_cam_layer */
@@ -47,11 +53,21 @@ typedef struct cxai_heatmap_options {
     int eigen_smooth;  /* the first principal component over channels instead of
                           their sum, as pytorch-grad-cam; its sign is the one
                           that agrees with the sum. CXAI_SUMS_CHANNELS only */
-    int channels_last; /* the input is (1,H,W,C), not (1,C,H,W) */
-    int steps;         /* points on the path; 0: the method's default */
-    int samples;       /* noisy copies; 0: the method's default */
-    double noise;      /* standard deviation in units of the input; below 0:
-                          the method's default */
+    int aug_smooth;    /* the mean of the maps of six views of the picture, as
+                          pytorch-grad-cam: as it is and flipped left to right,
+                          each times 0.9, 1 and 1.1 (the network's input, not
+                          the photo). CXAI_HEATMAP_MAP only */
+    const int *layers; /* instead of layer, where layer_count > 1: values whose
+                          maps, each enlarged and 0..1, are fused into one; of
+                          CXAI_HEATMAP_MAP methods that look at a layer. One run
+                          a layer */
+    int layer_count;
+    cxai_heatmap_fusion fusion; /* of layers */
+    int channels_last;          /* the input is (1,H,W,C), not (1,C,H,W) */
+    int steps;    /* points on the path; 0: the method's default */
+    int samples;  /* noisy copies; 0: the method's default */
+    double noise; /* standard deviation in units of the input; below 0:
+                     the method's default */
     const cxai_real *baseline; /* shaped as the input, dense: what the picture
                                   is compared with; NULL: 0 */
     int baseline_count; /* such pictures at baseline, one behind the other, of
@@ -210,6 +226,10 @@ struct cxai_heatmap_call {
     const cxai_heatmap_options *options; /* batch, threads and max_bytes
                                             are set */
     const double *settings;              /* of method->parameters, in order */
+    int layer_index, layer_count; /* the layer is one of so many, whose maps
+                                     cxai_heatmap_set_map fuses */
+    int run, run_count; /* this is one of so many runs of the method, which
+                           cxai_heatmap_progress counts together */
 };
 
 /* The value of one of the method's parameters; NaN for any other name. */
@@ -235,7 +255,8 @@ CXAI_API void cxai_heatmap_partial(const cxai_heatmap_call *call, int64_t done,
 
 /* Hands over the map of target i, dense (height,width) at any size: ReLU,
    min-max, half-pixel bilinear resize to the input's size and min-max again,
-   as pytorch-grad-cam does, unless raw maps were asked for. */
+   as pytorch-grad-cam does, unless raw maps were asked for. Of several layers
+   the maps are handed over one a run and fused before the last min-max. */
 CXAI_API cxai_status cxai_heatmap_set_map(const cxai_heatmap_call *call, int i,
                                           const cxai_real *map, int64_t height,
                                           int64_t width, cxai_error *error);

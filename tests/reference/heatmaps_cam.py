@@ -38,6 +38,8 @@ NETS = {
     "next": ["features.3.0.block.2"],
     "tokens": ["encoder.layers.encoder_layer_1.ln_1"],
 }
+# behind the layers of these, everything is piecewise linear
+PIECEWISE = "basic", "plain", "mobile2"
 SAMPLES, NOISE = 5, 0.4
 # the first target's scores differ by so little that float32 rounds the weights
 # by 1.4e-4
@@ -268,6 +270,48 @@ def add_layer(cases, name, layer, m, x, targets, layers):
     add("finercam", lambda t: finer(m, layer, x, t, reshape))
 
 
+    add("fullgrad", lambda t: full_gradient(m, x, t))
+    if name in PIECEWISE:
+        add("shapleycam", of(pgc.ShapleyCAM, make=ClassifierOutputReST))
+
+
+def full_gradient(m, x, target):
+    """The sum that FullGrad brings to 0..1; all numbers are positive."""
+    with pgc.FullGrad(m, [], None) as cam:
+        cam.aggregate_multi_layers = lambda maps: np.sum(maps, axis=1)
+        return cam(x, [ClassifierOutputTarget(target)])[0]
+
+
+def add_runs(cases, nets, m, x, targets, x32):
+    """Several layers, and several views of the picture, of basic."""
+    def of(kind, layers, t, rule=None, largest=False, **options):
+        with recording(kind, rule)(m, [m.get_submodule(i) for i in layers]) \
+                as cam:
+            if largest:
+                cam.aggregate_multi_layers = lambda maps: scale_cam_image(
+                    np.concatenate(maps, 1).max(1))
+            return cam(x, [ClassifierOutputTarget(t)], **options)[0]
+
+    names = [layer_names(nets, "basic", output_of(m, i, x), x32)
+             for i in ("4", "5")]
+    both = dict(several=[list(pair) for pair in zip(*names)])
+    for method, kind in (("gradcam", pgc.GradCAM), ("scorecam", pgc.ScoreCAM)):
+        cases.add("basic", method, [of(kind, "45", t) for t in targets],
+                  targets, **both)
+        cases.add("basic", method,
+                  [of(kind, "45", t, largest=True) for t in targets], targets,
+                  fusion=1, **both)
+    for method, kind, rule in (("gradcam", pgc.GradCAM, None),
+                               ("eigencam", pgc.EigenCAM, strength)):
+        cases.add("basic", method,
+                  [of(kind, "5", t, rule, aug_smooth=True) for t in targets],
+                  targets, names[1], aug_smooth=1)
+    cases.add("basic", "layercam",
+              [of(pgc.LayerCAM, "45", t, smoothed("layercam"), aug_smooth=True,
+                  eigen_smooth=True) for t in targets],
+              targets, aug_smooth=1, eigen_smooth=1, **both)
+
+
 def finer(m, layer, x, target, reshape):
     kind = recording(pgc.GradCAM)
     with pgc.FinerCAM(m, [m.get_submodule(layer)], reshape,
@@ -285,6 +329,8 @@ def main(folder, nets):
         m, x32 = prepared(name), images(3, 7)[:1]
         x = x32.double()
         top = int(m(x).argmax())
+        if name == "basic":
+            add_runs(cases, nets, m, x, [top, (top + 3) % 10], x32)
         for layer in layers:
             add_layer(cases, name, layer, m, x, [top, (top + 3) % 10],
                       layer_names(nets, name, output_of(m, layer, x), x32))

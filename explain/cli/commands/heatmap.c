@@ -5,6 +5,7 @@
 #include "../explanation.h"
 #include "../finite.h"
 #include "../interrupt.h"
+#include "../layers.h"
 #include "../notes.h"
 
 #include <math.h>
@@ -15,7 +16,8 @@
 typedef struct settings {
     common_settings common;
     heat_settings heat;
-    const char *method, *target, *layer, *layer_layout, *baseline, *set;
+    const char *method, *target, *layer, *layer_layout, *baseline, *set, *fuse;
+    int aug_smooth, eigen_smooth;
     int list, raw, against;
     double noise;
     long long steps, samples, seed, batch;
@@ -24,6 +26,7 @@ typedef struct settings {
 typedef struct heater {
     const settings *settings;
     cxai_heatmap_options options;
+    layer_list layers;
     heat_wish wish;
 } heater;
 
@@ -201,26 +204,46 @@ static cxai_status find_wish(heater *h, cxai_error *error)
                              : status;
 }
 
-/* The layer that was asked for. One without positions would make a map without
-   places: it is a mistake, not a wish, but for numbers alone. */
-static cxai_status choose_layer(heater *h, workbench *bench, cxai_error *error)
+/* A layer without positions would make a map without places: it is a mistake,
+   not a wish, but for numbers alone. */
+static cxai_status check_layer(const heater *h, const workbench *bench,
+                               int layer, cxai_error *error)
 {
-    cxai_status status =
-        find_layer(bench, h->settings->layer, &h->options.layer, error);
-    if (status != CXAI_OK ||
-        (h->wish.raw && methods_are_all(&h->wish.methods, CXAI_HEATMAP_LAYER)))
-        return status;
     cxai_grid grid = { 0 };
+    cxai_status status = CXAI_OK;
+    if (h->wish.raw && methods_are_all(&h->wish.methods, CXAI_HEATMAP_LAYER))
+        return CXAI_OK;
     if (methods_need(&h->wish.methods) & CXAI_NEEDS_LAYER)
-        status = cxai_model_grid(bench->model, bench->shapes, h->options.layer,
+        status = cxai_model_grid(bench->model, bench->shapes, layer,
                                  h->options.layer_layout, &grid, error);
     if (status == CXAI_OK && grid.height * grid.width == 1)
-        status =
-            cxai_fail(error, CXAI_INVALID,
-                      "layer \"%s\" has no positions left: take a layer "
-                      "before the pooling",
-                      cxai_model_value_name(bench->model, h->options.layer));
+        status = cxai_fail(error, CXAI_INVALID,
+                           "layer \"%s\" has no positions left: take a layer "
+                           "before the pooling",
+                           cxai_model_value_name(bench->model, layer));
     return status;
+}
+
+/* The layers that were asked for. */
+static cxai_status choose_layers(heater *h, batch *b, cxai_error *error)
+{
+    cxai_status status =
+        layers_find(&h->layers, &b->bench, h->settings->layer, error);
+    for (int i = 0; status == CXAI_OK && i < h->layers.count; i++)
+        status = check_layer(h, &b->bench, h->layers.values[i], error);
+    if (status != CXAI_OK)
+        return status;
+    h->options.layers = h->layers.values;
+    h->options.layer_count = h->layers.count;
+    h->options.layer = h->layers.values[0];
+    if (h->layers.count == 1)
+        return CXAI_OK;
+    json_array(&b->report, "fused_layers");
+    for (int i = 0; i < h->layers.count; i++)
+        json_text(&b->report, NULL,
+                  cxai_model_value_name(b->bench.model, h->layers.values[i]));
+    json_end(&b->report);
+    return CXAI_OK;
 }
 
 static int find_layout(heater *h)
@@ -252,12 +275,28 @@ static cxai_status look_for_target(const heater *h, const workbench *bench,
                                                                 : CXAI_OK;
 }
 
+static int find_smoothing(heater *h)
+{
+    const settings *s = h->settings;
+    h->options.aug_smooth = s->aug_smooth;
+    h->options.eigen_smooth = s->eigen_smooth;
+    if (strcmp(s->fuse, "max") == 0)
+        h->options.fusion = CXAI_FUSE_MAX;
+    else if (strcmp(s->fuse, "mean") != 0) {
+        complain("--fuse takes mean or max, not \"%s\"", s->fuse);
+        return EXIT_USAGE;
+    }
+    return EXIT_DONE;
+}
+
 static int find_options(heater *h, batch *b)
 {
     const settings *s = h->settings;
     cxai_error error;
     h->options = cxai_heatmap_defaults();
     int failed = find_layout(h);
+    if (failed == EXIT_DONE)
+        failed = find_smoothing(h);
     if (failed)
         return failed;
     h->options.raw = s->raw;
@@ -277,7 +316,7 @@ static int find_options(heater *h, batch *b)
     cxai_status status = look_for_target(h, &b->bench, &error);
     if (status == CXAI_OK &&
         (s->layer != NULL || methods_need(&h->wish.methods) & CXAI_NEEDS_LAYER))
-        status = choose_layer(h, &b->bench, &error);
+        status = choose_layers(h, b, &error);
     return status == CXAI_OK ? EXIT_DONE : complain_error(&error);
 }
 
@@ -301,6 +340,7 @@ static int run(const void *given, const char *const *operands, int count)
         status = find_options(&h, &b);
     if (status == EXIT_DONE)
         status = batch_run(&b, explain, &h);
+    layers_free(&h.layers);
     batch_close(&b);
     return status;
 }
@@ -311,6 +351,7 @@ static void defaults(void *given)
     s->method = "gradcam";
     s->target = "top1";
     s->layer_layout = "auto";
+    s->fuse = "mean";
     s->noise = -1;
     heat_defaults(&s->heat);
 }
@@ -337,7 +378,15 @@ static const option_spec specs[] = {
       "list the methods with papers, costs and settings; --list NAME:\n"
       "all about one, as cxai help heatmap NAME" },
     { 'l', "layer", "LAYER", OPTION_TEXT, AT(layer), 0, 0,
-      "layer for CAM and layer methods; default: marked by cxai summary" },
+      "layer for CAM and layer methods; default: marked by cxai summary;\n"
+      "several joined by commas: their maps are fused" },
+    { 0, "fuse", "HOW", OPTION_TEXT, AT(fuse), 0, 0,
+      "maps of several layers by their mean or max (mean)" },
+    { 0, "aug-smooth", NULL, OPTION_FLAG, AT(aug_smooth), 0, 0,
+      "mean map of the picture and its mirror image, each at strength\n"
+      "0.9, 1 and 1.1: six times the work" },
+    { 0, "eigen-smooth", NULL, OPTION_FLAG, AT(eigen_smooth), 0, 0,
+      "of CAM methods that sum channels: their first principal component" },
     { 0, "layer-layout", "AXES", OPTION_TEXT, AT(layer_layout), 0, 0,
       "what the layer's axes are: NCHW, NHWC, NTC (tokens), NCT\n"
       "(auto: as the graph tells)" },

@@ -124,7 +124,8 @@ static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
 
     if (status != CXAI_OK)
         return status;
-    if (call->options->layer >= 0 && call->options->layer != pooled.layer)
+    int asked = call->options->layer >= 0 || call->options->layer_count > 0;
+    if (asked && call->layer != pooled.layer)
         return cxai_fail(error, CXAI_INVALID,
                          "CAM is defined at '%s' alone, the layer before the "
                          "pooling; use gradcam for others",
