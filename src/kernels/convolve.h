@@ -22,6 +22,8 @@ typedef struct cx_convolution {
     int64_t x_pixel; /* reals from a pixel to the next; they lie in order */
     int64_t ring;    /* of a depthwise one, unless 0: x holds this many lines,
                         line i of the picture at i % ring */
+    int scales;      /* of one of a single tap: x is multiplied by */
+    const cxai_real *factor; /* batch,channels of all groups */
     cxai_real *y;
     int64_t y_stride[4];       /* reals along batch, depth, height, width */
     const cxai_real *residual; /* as y, or NULL */

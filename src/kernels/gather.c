@@ -1,5 +1,6 @@
 #include "kernels/gather.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/size.h"
@@ -54,9 +55,10 @@ static size_t pointer_bytes(const cx_kernels *kernels, const cx_convolution *c)
 static size_t table_bytes(const cx_kernels *kernels, const cx_convolution *c)
 {
     size_t pointers = pointer_bytes(kernels, c);
-    if (merged_taps(c) == 1)
+    if (merged_taps(c) == 1 && !c->scales)
         return pointers;
-    size_t reals = tile_width(kernels) * (size_t)(c->taps * c->depth);
+    size_t reals =
+        tile_width(kernels) * (size_t)(c->taps * c->depth * c->groups);
     return cx_size_plus(
         pointers, cx_size_line(reals * CX_CHUNK_TILES * sizeof(cxai_real)));
 }
@@ -83,6 +85,7 @@ cx_gather cx_gather_begin(const cx_kernels *kernels, const cx_convolution *c,
                           void *memory)
 {
     cx_gather g = {
+        .kernels = kernels,
         .c = c,
         .merged = c->x_pixel == c->depth ? merged_taps(c) : 1,
         .zeros = memory,
@@ -207,6 +210,23 @@ static void border_rows(const cx_gather *g, const position *q, int width,
     }
 }
 
+/* A copy of a row times the factor of its picture. */
+static void scale_row(const cx_gather *g, int64_t picture,
+                      const cxai_real **row, cxai_real *copy)
+{
+    int64_t channels = g->c->depth * g->c->groups;
+    g->kernels->affine(&(cx_affine){
+        .pixels = 1,
+        .channels = channels,
+        .x = *row,
+        .scale = g->c->factor + picture * channels,
+        .y = copy,
+        .low = -(cxai_real)INFINITY,
+        .high = (cxai_real)INFINITY,
+    });
+    *row = copy;
+}
+
 static char *thread_table(const cx_gather *g)
 {
     return g->tables + (size_t)cx_thread_number() * g->table_bytes;
@@ -244,6 +264,9 @@ const cxai_real **cx_gather_rows(const cx_gather *g, int tile,
         else
             border_rows(g, &q, width, row + i,
                         copies + (tile * width + i) * g->taps * g->depth);
+        if (c->scales)
+            scale_row(g, cursor->at[0], &row[i],
+                      copies + (tile * width + i) * c->depth * c->groups);
         step(c, cursor);
     }
     return row;

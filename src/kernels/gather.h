@@ -5,7 +5,8 @@
  *
  * Where pixels have few channels, as pictures do, the taps of a kernel row are
  * merged into one: neighbouring pixels lie behind each other, so that one
- * longer row holds them all. Rows that reach into the padding are copied.
+ * longer row holds them all. Rows that reach into the padding are copied, and
+ * so are rows that are multiplied by a factor.
  */
 #ifndef CX_KERNELS_GATHER_H
 #define CX_KERNELS_GATHER_H
@@ -16,6 +17,7 @@
 enum { CX_CHUNK_TILES = 8 };
 
 typedef struct cx_gather {
+    const cx_kernels *kernels;
     const cx_convolution *c;
     int64_t merged;      /* taps that are read as one, 1: none */
     int64_t taps, depth; /* rows of a pixel and reals of a row, merged */

@@ -21,7 +21,9 @@ typedef struct params {
     cx_direction forward;
 } params;
 
-enum { X, W, B }; /* inputs */
+/* Inputs. F is a factor that x is multiplied by, fused in: batch, channels and
+   ones. */
+enum { X, W, B, F };
 
 /* ---- shapes -------------------------------------------------------------- */
 
@@ -100,6 +102,7 @@ static cxai_status infer(const cx_case *c)
     v->groups = groups;
     v->inputs = w->dim[1];
     v->outputs = w->dim[0] / groups;
+    v->scales = cx_has_input(c, F);
     p->forward = CX_GATHER;
     const cx_window_options options = { .kernel = w->dim + 2 };
     status = cx_window_read(c, &options, &v->window);
@@ -215,7 +218,13 @@ static int takes_producer(const cx_case *c, const cx_case *producer)
     cx_convolution pair[2];
     describe_pair(c, producer, pass, pair);
     return is_constant(c, CX_FORWARD) && is_constant(producer, CX_FORWARD) &&
-           cx_stream_fits(&pair[0], &pair[1]);
+           !cx_has_input(producer, F) && cx_stream_fits(&pair[0], &pair[1]);
+}
+
+static int takes_factor(const cx_case *c)
+{
+    const params *p = c->params;
+    return cx_convolver_can_scale(&p->convolver);
 }
 
 static size_t pair_workspace(const cx_case *c)
@@ -254,6 +263,7 @@ static void forward(const cx_call *call)
     cx_convolver_pass how = {
         .from = &call->x[X],
         .to = &call->y[0],
+        .factor = cx_has_input(call->c, F) ? call->x[F].data : NULL,
         .bias = cx_has_input(call->c, B) ? call->x[B].data : NULL,
         .epilogue = &epilogue,
     };
@@ -425,19 +435,19 @@ static const cx_sample transposed_samples[] = {
       .attributes = "strides=1,2,2 pads=1,1,0,0,1,1" },
 };
 
-#define ENTRY(type, infers, fuses, takes, cases)                               \
+#define ENTRY(type, infers, fuses, takes, scales, cases)                       \
     {                                                                          \
         .name = type, .min_inputs = 2, .max_inputs = 3,                        \
         .layout = CX_CHANNELS_LAST, .params_size = sizeof(params),             \
         .delivers = 1u << X, .fuses_epilogue = fuses, .fuses_swish = fuses,    \
         .infer = infers, .demand = demand, .prepare = prepare,                 \
-        .packing = packing, .takes_producer = takes, .forward = forward,       \
-        .backward = backward, CX_SAMPLES(cases)                                \
+        .packing = packing, .takes_producer = takes, .takes_factor = scales,   \
+        .forward = forward, .backward = backward, CX_SAMPLES(cases)            \
     }
 
 static const cx_operator operators[] = {
-    ENTRY("Conv", infer, 1, takes_producer, samples),
-    ENTRY("ConvTranspose", infer_transposed, 0, NULL, transposed_samples),
+    ENTRY("Conv", infer, 1, takes_producer, takes_factor, samples),
+    ENTRY("ConvTranspose", infer_transposed, 0, NULL, NULL, transposed_samples),
 };
 
 const cx_operator_family cx_operators_conv = CX_FAMILY(operators);

@@ -165,6 +165,9 @@ typedef struct cx_operator {
     /* Whether a node can be the producer of another of this operator; NULL:
        never. */
     int (*takes_producer)(const cx_case *c, const cx_case *producer);
+    /* Whether forward can multiply x[0] by a factor of its batch and channels:
+       an input of index max_inputs, then; NULL: never. */
+    int (*takes_factor)(const cx_case *c);
     int drops_unread; /* outputs behind the first that nothing reads are as if
                          they were left out */
     int carries_integers; /* forward is right on integers given as reals */

@@ -6,6 +6,8 @@
  *   ..., Add                   the other summand becomes the residual
  *   ..., Relu or Clip          becomes the activation; its mask is saved
  *   ..., Swish                 becomes the activation where no gradient passes
+ *   Mul, Conv                  a factor of each channel becomes an input of the
+ *                              convolution, where no gradient passes
  *   Conv, Conv                 the first is made inside the second, line by
  *                              line, where the operator says that this pays
  *
@@ -233,6 +235,90 @@ static cxai_status fuse_step(cx_plan *plan, const cx_plan_request *request,
     return CXAI_OK;
 }
 
+/* ---- factors ------------------------------------------------------------- */
+
+/* Whether a value has one number for each picture and channel of another. */
+static int is_factor(const cx_plan *plan, int factor, int value)
+{
+    const cxai_shape *f = &plan->values[factor].shape;
+    const cxai_shape *x = &plan->values[value].shape;
+    int fits = f->rank == x->rank && x->rank > 2 &&
+               plan->values[factor].literal == NULL &&
+               plan->values[value].literal == NULL;
+    for (int d = 0; fits && d < x->rank; d++)
+        fits = f->dim[d] == (d < 2 ? x->dim[d] : 1);
+    return fits;
+}
+
+/* The operand of a Mul that is a factor of the other, 0 or 1; or -1. */
+static int factor_operand(const cx_plan *plan, const cx_step *mul)
+{
+    for (int k = 0; k < 2; k++)
+        if (mul->x[0] >= 0 && mul->x[1] >= 0 &&
+            is_factor(plan, mul->x[k], mul->x[1 - k]))
+            return k;
+    return -1;
+}
+
+/* The step with one more input behind all that its operator knows. */
+static cxai_status add_input(cx_plan *plan, const cx_plan_request *request,
+                             cx_step *step, int value)
+{
+    enum { MOST = 8 };
+    int known = step->op->max_inputs;
+    cx_case_input input[MOST];
+    cx_node node = request->model->nodes[step->node];
+    const cx_case_context context = {
+        .model = request->model,
+        .arena = &plan->arena,
+        .threads = request->threads,
+        .error = request->error,
+    };
+    int *x = cx_arena_alloc(&plan->arena, (size_t)known + 1, sizeof *x);
+    if (x == NULL)
+        return cx_plan_no_memory(request);
+    for (int i = 0; i < known; i++) {
+        int given = i < step->c->input_count;
+        x[i] = given ? step->x[i] : -1;
+        input[i] = given ? (cx_case_input){ step->c->x_shape[i],
+                                            step->c->x_literal[i], CX_REAL }
+                         : (cx_case_input){ { .rank = -1 }, NULL, CX_REAL };
+    }
+    x[known] = value;
+    input[known] = (cx_case_input){ plan->values[value].shape, NULL, CX_REAL };
+    node.input_count = known + 1;
+    cxai_status status;
+    cx_case *c = cx_case_create(&context, &node, input, &status);
+    if (c == NULL)
+        return status;
+    c->attributes = step->c->attributes; /* node's end here */
+    step->c = c;
+    step->x = x;
+    return CXAI_OK;
+}
+
+/* Lets the only reader of a Mul multiply by the factor itself. */
+static cxai_status pass_factor(cx_plan *plan, const cx_plan_request *request,
+                               int i)
+{
+    const cx_step *mul = plan->steps[i];
+    if (!is(mul, "Mul") || mul->wanted != 0 || mul->c->output_count != 1)
+        return CXAI_OK;
+    int k = factor_operand(plan, mul), at = only_reader(plan, mul->y[0], i);
+    if (k < 0 || at < 0)
+        return CXAI_OK;
+    cx_step *reader = plan->steps[at];
+    if (reader->x[0] != mul->y[0] || reader->wanted != 0 ||
+        reader->op->takes_factor == NULL || reader->producer != NULL ||
+        !reader->op->takes_factor(reader->c))
+        return CXAI_OK;
+    plan->steps[i] = NULL;
+    reader->x[0] = mul->x[1 - k];
+    return add_input(plan, request, reader, mul->x[k]);
+}
+
+/* ---- producers ----------------------------------------------------------- */
+
 static int can_produce(const cx_plan *plan, const cx_step *step,
                        const cx_step *reader)
 {
@@ -266,6 +352,9 @@ cxai_status cx_fuse(cx_plan *plan, const cx_plan_request *request)
         if (step != NULL && step->op->fuses_epilogue)
             status = fuse_step(plan, request, i);
     }
+    for (int i = 0; status == CXAI_OK && i < plan->step_count; i++)
+        if (plan->steps[i] != NULL)
+            status = pass_factor(plan, request, i);
     for (int i = 0; status == CXAI_OK && i < plan->step_count; i++)
         if (plan->steps[i] != NULL)
             join_step(plan, i);

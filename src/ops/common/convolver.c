@@ -64,6 +64,7 @@ static cx_convolution describe(const cx_convolver *v, const cx_phase *phase,
         k.out[i] = phase->out[i];
         k.step[i] = gathers ? axis->stride : 1;
     }
+    k.scales = gathers && v->scales;
     return k;
 }
 
@@ -277,6 +278,7 @@ static cx_convolution connect(const cx_convolver *v, const cx_phase *phase,
     if (pass->from != NULL) {
         k.x = pass->from->data;
         k.x_pixel = cx_pixel_stride(pass->from);
+        k.factor = pass->factor;
     }
     if (pass->to != NULL)
         aim(&k, v, phase, pass);
@@ -320,6 +322,12 @@ static void set_ends(cx_convolution *k, const cx_convolver_pass *pass,
         k->residual = k->y;
     k->mask = mask;
     k->mask_start = pass->to != NULL ? pass->to->data : NULL;
+}
+
+int cx_convolver_can_scale(const cx_convolver *v)
+{
+    const cx_convolution k = describe(v, &v->gather, CX_GATHER);
+    return way_of(v, &k) == PANELS && k.taps == 1;
 }
 
 cx_convolution cx_convolver_gathering(const cx_convolver *v,

@@ -18,6 +18,7 @@ typedef enum cx_direction { CX_GATHER, CX_SCATTER } cx_direction;
 typedef struct cx_convolver {
     cx_window window;
     int64_t groups, inputs, outputs; /* channels of a group */
+    int scales; /* gathering multiplies what it reads by a factor */
     cx_phase gather;
     cx_phases scatter;
 } cx_convolver;
@@ -41,11 +42,15 @@ size_t cx_convolver_packing(const cx_convolver *v, cx_direction direction,
 typedef struct cx_convolver_pass {
     cx_direction direction;
     const cxai_tensor *from, *to; /* channels-last; NULL: see gathering */
+    const cxai_real *factor; /* batch,channels of `in`; of one that scales */
     const void *packed;
     const cxai_real *bias;       /* as packed */
     const cx_epilogue *epilogue; /* of gathering; NULL: none */
     cx_delivery delivery;        /* of a gradient */
 } cx_convolver_pass;
+
+/* Whether gathering can multiply what it reads. */
+int cx_convolver_can_scale(const cx_convolver *v);
 
 /* The convolution that gathering is; its memory is that of the pass, what the
    pass leaves NULL is left out. */
