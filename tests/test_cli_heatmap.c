@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cxai/draw.h"
 #include "cxai/file.h"
 #include "support/check.h"
 #include "support/red_green.h"
@@ -232,6 +233,28 @@ static void test_signed(void **state)
     cxai_image_free(&image);
 }
 
+/* The bar stands beside the picture, 4 pixels apart, and goes from what the
+   method computed for the coldest pixel, 0, to the hottest, .8. */
+static void test_colorbar(void **state)
+{
+    fixture *f = *state;
+    cxai_image bar;
+    cxai_error error;
+    succeed(f, HEAT "-t red --colorbar -o o.png");
+    cxai_image image = picture(f, "o.png");
+    check_ok(
+        cxai_colorbar(&bar, 40, (cxai_range){ 0, 0.8 }, CXAI_TURBO, &error),
+        &error);
+    assert_int_equal(image.width, 4 + 6 + 4 + bar.width + 4);
+    assert_int_equal(image.height, 4 + 40 + 4);
+    for (int y = 0; y < 40; y++)
+        assert_memory_equal(image.pixels + 3 * ((4 + y) * image.width + 14),
+                            bar.pixels + 3 * y * bar.width,
+                            (size_t)bar.width * 3);
+    cxai_image_free(&bar);
+    cxai_image_free(&image);
+}
+
 /* What has no negative values is no signed map: the colours begin at 0. */
 static void test_unsigned(void **state)
 {
@@ -263,10 +286,11 @@ static void test_wrong_styles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_numbers),    TEST(test_hot_is_told), TEST(test_states),
-        TEST(test_parameters), TEST(test_colours),     TEST(test_multiply),
-        TEST(test_box),        TEST(test_contours),    TEST(test_map_only),
-        TEST(test_signed),     TEST(test_unsigned),    TEST(test_wrong_styles),
+        TEST(test_numbers),      TEST(test_hot_is_told), TEST(test_states),
+        TEST(test_parameters),   TEST(test_colours),     TEST(test_multiply),
+        TEST(test_box),          TEST(test_contours),    TEST(test_map_only),
+        TEST(test_signed),       TEST(test_colorbar),    TEST(test_unsigned),
+        TEST(test_wrong_styles),
     };
     return cmocka_run_group_tests_name("cli heatmap", tests, NULL, NULL);
 }

@@ -223,9 +223,12 @@ static void veil(uint8_t *pixel, double alpha)
 }
 
 /* What the network did not see (no number) is veiled in grey, as strongly as
-   the rest is coloured. */
-static void veil_unseen(cxai_image *picture, const cxai_real *map, double alpha)
+   the rest is coloured; but multiplied colours leave the photo to be seen. */
+static void veil_unseen(cxai_image *picture, const cxai_real *map,
+                        const heat_style *style)
 {
+    double alpha =
+        style->blend == CXAI_BLEND_MULTIPLY ? 0.8 * style->alpha : style->alpha;
     size_t count = (size_t)picture->width * (size_t)picture->height;
     for (size_t i = 0; i < count; i++)
         if (isnan(map[i]))
@@ -297,7 +300,7 @@ static cxai_status colour(cxai_image *out, view *v, const cxai_image *photo,
     cxai_status status = cxai_overlay(out, photo, v->map, style->colormap,
                                       style->alpha, style->blend, error);
     if (status == CXAI_OK)
-        veil_unseen(out, v->map, style->alpha);
+        veil_unseen(out, v->map, style);
     return status;
 }
 
