@@ -208,6 +208,43 @@ static void test_feeding_inside_runs_only_the_tail(void **state)
     assert_int_equal(f->session->plan->step_count, 3);
 }
 
+/* c = W x with W = max(w, 0) in place of the model's weights: x0, 2 x0. */
+static void test_weights_can_be_fed(void **state)
+{
+    fixture *f = *state;
+    cxai_tensor view;
+    cxai_session_free(&f->session);
+    int feed[2] = { f->x, net_value(f->model, "w") };
+    cxai_request request = { .feed = feed,
+                             .feed_count = 2,
+                             .target = f->c,
+                             .wrt = &f->x,
+                             .wrt_count = 1 };
+    check_ok(cxai_session_create(&f->session, f->model, &request, &f->error),
+             &f->error);
+    check_ok(cxai_session_fed(f->session, f->x, &view, &f->error), &f->error);
+    cxai_tensor_write(&view, picture);
+    check_error(cxai_session_seed(f->session, &view, &f->error), &f->error,
+                CXAI_INVALID, "run forward before backward");
+    check_ok(cxai_session_forward(f->session, &f->error), &f->error);
+    check_value(f, f->c, (double[8]){ 0 }, 8);
+
+    check_ok(cxai_session_fed(f->session, feed[1], &view, &f->error),
+             &f->error);
+    cxai_tensor_write(&view, (cxai_real[]){ 1, 0, 2, 0 });
+    check_ok(cxai_session_forward(f->session, &f->error), &f->error);
+    check_value(f, f->c, (double[]){ 1, 2, 3, 4, 2, 4, 6, 8 }, 8);
+    for (int i = 1; i <= 2; i++) {
+        check_ok(cxai_session_seed(f->session, &view, &f->error), &f->error);
+        cxai_tensor_write(&view,
+                          (cxai_real[]){ 1, 0, 0, (cxai_real)i, 1, 1, 0, 0 });
+        check_ok(cxai_session_backward(f->session, NULL, &f->error), &f->error);
+        check_gradient(f, f->x, (double[]){ 3, 2, 0, i, 0, 0, 0, 0 }, 8);
+    }
+    check_error(cxai_session_fed(f->session, f->y, &view, &f->error), &f->error,
+                CXAI_INVALID, "not fed");
+}
+
 static void test_a_feed_that_does_not_cut_is_refused(void **state)
 {
     fixture *f = *state;
@@ -649,6 +686,7 @@ int main(void)
         TEST(test_inner_gradient_is_kept_beside_the_input_s),
         TEST(test_parameter_gradients),
         TEST(test_feeding_inside_runs_only_the_tail),
+        TEST(test_weights_can_be_fed),
         TEST(test_a_feed_that_does_not_cut_is_refused),
         TEST(test_bad_requests_are_refused),
         TEST(test_reading_too_early_is_refused),

@@ -38,7 +38,8 @@ typedef struct cxai_request {
                                for cxai_model_shapes */
     const int *feed;        /* values given from outside; feed_count 0 means */
     int feed_count;         /* the model's first input. A fed value is not
-                               computed, whatever its producer. */
+                               computed, whatever its producer; it may be a
+                               weight, which then is zero until it is set. */
     const int *watch;       /* values to read after forward */
     int watch_count;
     int target;     /* the value whose gradient is taken; used only when */
@@ -82,18 +83,32 @@ CXAI_API cxai_status cxai_session_set(cxai_session *session, int value,
                                       const cxai_real *dense,
                                       cxai_error *error);
 
+/* A view of a fed value that may be written instead of cxai_session_set, in
+   whatever memory order the plan has given it; valid until hooks change or
+   free. CXAI_INVALID for a value that is not fed, or that the session does not
+   read. */
+CXAI_API cxai_status cxai_session_fed(cxai_session *session, int value,
+                                      cxai_tensor *view, cxai_error *error);
+
 /* Computes the watched values, the target and what backward needs. */
 CXAI_API cxai_status cxai_session_forward(cxai_session *session,
                                           cxai_error *error);
 
 /*
  * Computes d(sum(seed * target)) / d(wrt) for every wrt value, after a
- * forward. seed is dense, row-major, of the target's shape. May be called
- * again with another seed after the same forward.
+ * forward. seed is dense, row-major, of the target's shape; NULL: it has been
+ * written through cxai_session_seed. May be called again with another seed
+ * after the same forward.
  */
 CXAI_API cxai_status cxai_session_backward(cxai_session *session,
                                            const cxai_real *seed,
                                            cxai_error *error);
+
+/* Where the seed of the next backward lies: to be filled, all of it, after
+   forward and again before each backward, which overwrites it. CXAI_INVALID
+   without wrt values, or before forward. */
+CXAI_API cxai_status cxai_session_seed(cxai_session *session, cxai_tensor *view,
+                                       cxai_error *error);
 
 /* A view of a watched or fed value or of the target, valid until the next
    forward, session change or free; it must not be written. */

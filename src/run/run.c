@@ -96,20 +96,30 @@ static cxai_status step_backward(cxai_session *s, const cx_step *step,
     return CXAI_OK;
 }
 
-cxai_status cxai_session_backward(cxai_session *s, const cxai_real *seed,
-                                  cxai_error *error)
+cxai_status cxai_session_seed(cxai_session *s, cxai_tensor *view,
+                              cxai_error *error)
 {
-    cxai_status status = refuse_nesting(s, error);
-    if (status != CXAI_OK)
-        return status;
     if (s->plan->target < 0)
         return cxai_fail(error, CXAI_INVALID,
                          "this session was made without wrt values: it has "
                          "no backward");
     if (!s->forwarded)
         return cxai_fail(error, CXAI_INVALID, "run forward before backward");
-    cxai_tensor target = cx_plan_gradient_view(s->plan, s->plan->target);
-    cxai_tensor_write(&target, seed);
+    *view = cx_plan_gradient_view(s->plan, s->plan->target);
+    return CXAI_OK;
+}
+
+cxai_status cxai_session_backward(cxai_session *s, const cxai_real *seed,
+                                  cxai_error *error)
+{
+    cxai_tensor target;
+    cxai_status status = refuse_nesting(s, error);
+    if (status == CXAI_OK)
+        status = cxai_session_seed(s, &target, error);
+    if (status != CXAI_OK)
+        return status;
+    if (seed != NULL)
+        cxai_tensor_write(&target, seed);
     begin(s);
     s->backed = 0;
     for (int i = s->plan->step_count - 1; status == CXAI_OK && i >= 0; i--)

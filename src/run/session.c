@@ -184,19 +184,28 @@ cxai_status cxai_session_shape(const cxai_session *s, int value,
     return CXAI_OK;
 }
 
-cxai_status cxai_session_set(cxai_session *s, int value, const cxai_real *dense,
+cxai_status cxai_session_fed(cxai_session *s, int value, cxai_tensor *view,
                              cxai_error *error)
 {
     cxai_status status = check_value(s, value, error);
     if (status != CXAI_OK)
         return status;
-    cxai_tensor view = cx_plan_view(s->plan, value);
-    if (!s->plan->values[value].fed || view.data == NULL)
+    *view = cx_plan_view(s->plan, value);
+    if (!s->plan->values[value].fed || view->data == NULL)
         return cxai_fail(error, CXAI_INVALID,
                          "\"%s\" is not fed in this session",
                          s->model->values[value].name);
-    cxai_tensor_write(&view, dense);
     return CXAI_OK;
+}
+
+cxai_status cxai_session_set(cxai_session *s, int value, const cxai_real *dense,
+                             cxai_error *error)
+{
+    cxai_tensor view;
+    cxai_status status = cxai_session_fed(s, value, &view, error);
+    if (status == CXAI_OK)
+        cxai_tensor_write(&view, dense);
+    return status;
 }
 
 cxai_status cxai_session_value(const cxai_session *s, int value,
