@@ -11,7 +11,9 @@ typedef void cx_row_function(cxai_real *const *at, const int64_t *step,
                              int64_t count, void *payload);
 
 /* Calls function for all elements of view_count views of one shape, a row at
-   a time, along the axis on which the first view's elements lie closest. */
+   a time, along the axis on which the first view's elements lie closest; as
+   far as all views allow, neighbouring rows are one. A stride may be 0, not of
+   the first view. */
 void cx_each_row(const cxai_tensor *views, int view_count,
                  cx_row_function *function, void *payload);
 
