@@ -197,12 +197,19 @@ static void test_gradient_family(void **state)
     run_folder("tests/data/heatmaps_gradient", 69);
 }
 
+static void test_relevance(void **state)
+{
+    (void)state;
+    run_folder("tests/data/heatmaps_lrp", 44);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_first_methods),
         cmocka_unit_test(test_cam_family),
         cmocka_unit_test(test_gradient_family),
+        cmocka_unit_test(test_relevance),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

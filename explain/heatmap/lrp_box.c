@@ -1,0 +1,107 @@
+#include "lrp_box.h"
+
+#include <stdlib.h>
+
+/* Fills a picture with what white (or black) comes to in each channel. */
+static cxai_status fill_by_model(const cxai_heatmap_call *call, int white,
+                                 cxai_real *picture, cxai_error *error)
+{
+    cxai_preprocess preprocess;
+    int64_t count = cxai_shape_count(&call->input_shape);
+    int64_t positions = call->height * call->width;
+    cxai_status status =
+        cxai_preprocess_for_model(&preprocess, call->model, NULL, error);
+
+    if (status != CXAI_OK)
+        return status;
+    for (int64_t e = 0; e < count; e++) {
+        int64_t channel =
+            call->options->channels_last ? e % call->channels : e / positions;
+        double gain, bias;
+        cxai_preprocess_affine(&preprocess, (int)channel, &gain, &bias, NULL);
+        picture[e] = (cxai_real)(bias + (white ? 255 * gain : 0));
+    }
+    return CXAI_OK;
+}
+
+static cxai_status fill(const cxai_heatmap_call *call, int white, double low,
+                        double high, cxai_real *picture, cxai_error *error)
+{
+    int64_t count = cxai_shape_count(&call->input_shape);
+
+    if (!(low < high))
+        return fill_by_model(call, white, picture, error);
+    for (int64_t e = 0; e < count; e++)
+        picture[e] = (cxai_real)(white ? high : low);
+    return CXAI_OK;
+}
+
+static cxai_status read_value(cxai_session *session,
+                              const cxai_heatmap_call *call, int value,
+                              const cxai_real *picture, cxai_real *dense,
+                              cxai_error *error)
+{
+    cxai_tensor view;
+    cxai_status status =
+        cxai_session_set(session, call->input_value, picture, error);
+
+    if (status == CXAI_OK)
+        status = cxai_session_forward(session, error);
+    if (status == CXAI_OK)
+        status = cxai_session_value(session, value, &view, error);
+    if (status == CXAI_OK)
+        cxai_tensor_read(&view, dense);
+    return status;
+}
+
+/* picture has room for one. */
+static cxai_status make(cx_lrp_box *box, const cxai_heatmap_call *call,
+                        int value, double low, double high, cxai_real *picture,
+                        cxai_error *error)
+{
+    cxai_request request = { .input_shape = call->input_shape,
+                             .watch = &value,
+                             .watch_count = 1,
+                             .threads = call->options->threads,
+                             .max_bytes = call->options->max_bytes };
+    cxai_real *ends[2] = { box->low, box->high };
+    cxai_session *session;
+    cxai_status status =
+        cxai_session_create(&session, call->model, &request, error);
+
+    for (int white = 0; status == CXAI_OK && white < 2; white++) {
+        status = fill(call, white, low, high, picture, error);
+        if (status == CXAI_OK)
+            status =
+                read_value(session, call, value, picture, ends[white], error);
+    }
+    cxai_session_free(&session);
+    return status;
+}
+
+cxai_status cx_lrp_box_make(cx_lrp_box *box, const cxai_heatmap_call *call,
+                            int value, double low, double high,
+                            cxai_error *error)
+{
+    size_t count = (size_t)cxai_shape_count(&call->shapes[value]);
+    size_t input = (size_t)cxai_shape_count(&call->input_shape);
+    cxai_real *picture = malloc(input * sizeof *picture);
+
+    box->low = malloc(count * sizeof *box->low);
+    box->high = malloc(count * sizeof *box->high);
+    cxai_status status =
+        picture && box->low && box->high
+            ? make(box, call, value, low, high, picture, error)
+            : cxai_fail(error, CXAI_NO_MEMORY, "no memory for the box");
+    free(picture);
+    if (status != CXAI_OK)
+        cx_lrp_box_clear(box);
+    return status;
+}
+
+void cx_lrp_box_clear(cx_lrp_box *box)
+{
+    free(box->low);
+    free(box->high);
+    box->low = box->high = NULL;
+}

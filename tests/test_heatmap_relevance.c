@@ -1,0 +1,153 @@
+/*
+ * Layer-wise relevance propagation by hand. The numbers are those of captum's
+ * tests/attr/test_lrp.py, or follow from the rules. The network of its tests,
+ * with a convolution in place of the first linear layer:
+ *
+ *   x (1,3,1,1) -> Conv 3x3, all 2 -> Relu -> Flatten -> Gemm, all 3: y
+ */
+#include <math.h>
+
+#include "support/check.h"
+#include "support/hand.h"
+#include "support/net.h"
+
+static const cxai_real x[3] = { 1, 2, 3 };
+
+/* w00: the first weight of the convolution. */
+static cxai_model *make_net(double w00)
+{
+    net n = net_begin(13);
+
+    net_input(&n, "x", "1,3,1,1");
+    net_reals(&n, "w", "3,3,1,1", (double[]){ w00, 2, 2, 2, 2, 2, 2, 2, 2 });
+    net_reals(&n, "v", "1,3", (double[]){ 3, 3, 3 });
+    net_node(&n, "Conv", "x w", "c", "");
+    net_node(&n, "Relu", "c", "r", "");
+    net_node(&n, "Flatten", "r", "f", "");
+    net_node(&n, "Gemm", "f v", "y", "transB=1");
+    net_output(&n, "y");
+    return net_end(&n);
+}
+
+static void check_net(double w00, const char *set, const double want[3],
+                      double score)
+{
+    cxai_model *model = make_net(w00);
+    cxai_heatmap_options options = cxai_heatmap_defaults();
+
+    options.set = set;
+    cxai_heatmap map =
+        hand_check("lrp", model, "1,3,1,1", x, hand_target(model, "y", 0),
+                   &options, want, 3, 1e-4);
+    assert_true(fabs(map.score - score) < 1e-4);
+    assert_true(fabs(map.delta) < 1e-4);
+    cxai_heatmap_clear(&map);
+    cxai_model_free(&model);
+}
+
+static void test_epsilon(void **state)
+{
+    (void)state;
+    check_net(2, "composite=epsilon", (double[]){ 18, 36, 54 }, 108);
+}
+
+/* gamma 1 in the convolution, 0.25 behind it. */
+static void test_gamma(void **state)
+{
+    (void)state;
+    check_net(-2, "composite=gamma,gamma=1",
+              (double[]){ 28.0 / 3, 104.0 / 3, 52 }, 96);
+}
+
+static void test_alpha_beta(void **state)
+{
+    const double want[] = { 12, 33.6, 50.4 };
+
+    (void)state;
+    check_net(-2, "composite=alpha_beta,alpha=1", want, 96);
+    check_net(-2, "composite=epsilon_plus", want, 96);
+}
+
+/* The first channel hands 24, the others 36, to inputs alike. */
+static void test_flat_and_square(void **state)
+{
+    const double want[] = { 32, 32, 32 };
+
+    (void)state;
+    check_net(-2, "composite=epsilon_plus_flat", want, 96);
+    check_net(-2, "composite=epsilon,input=wsquare", want, 96);
+}
+
+/* Box 0..4: the first channel shares 24 by -2 + 8, 4, 6 of 16, the others 36
+   by 2, 4, 6 of 12. */
+static void test_box(void **state)
+{
+    (void)state;
+    check_net(-2, "composite=epsilon_gamma_box,low=0,high=4",
+              (double[]){ 9 + 12, 6 + 24, 9 + 36 }, 96);
+}
+
+/* On Net A, whose biases keep nothing for themselves, it is input x gradient:
+   test_lrp_simple_attributions. */
+static void test_net_a(void **state)
+{
+    const double want[] = { 0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 0, 0, 0, 0 };
+    cxai_model *model = hand_net_a();
+    cxai_heatmap_options options = cxai_heatmap_defaults();
+    cxai_real ramp[16];
+
+    (void)state;
+    hand_ramp(ramp);
+    options.set = "composite=epsilon,epsilon=0";
+    cxai_heatmap map =
+        hand_check("lrp", model, "1,1,4,4", ramp, hand_target(model, "y", 0),
+                   &options, want, 16, 1e-5);
+    assert_true(fabs(map.delta) < 1e-4);
+    cxai_heatmap_clear(&map);
+    cxai_model_free(&model);
+}
+
+/* x + Conv(x): a rule at the input must catch all of the picture. */
+static void test_a_way_around_is_refused(void **state)
+{
+    net n = net_begin(13);
+    cxai_heatmap map;
+    cxai_error error;
+    cxai_heatmap_options options = cxai_heatmap_defaults();
+
+    (void)state;
+    net_input(&n, "x", "1,3,1,1");
+    net_reals(&n, "w", "3,3,1,1", (double[]){ 1, 2, 2, 2, 2, 2, 2, 2, 2 });
+    net_node(&n, "Conv", "x w", "c", "");
+    net_node(&n, "Add", "x c", "y", "");
+    net_output(&n, "y");
+    cxai_model *model = net_end(&n);
+    cxai_target target = hand_target(model, "y", 0);
+    cxai_shape shape = net_shape("1,3,1,1");
+    options.set = "composite=epsilon_plus_flat";
+    check_error(cxai_heatmap_compute(&map, hand_method("lrp"), model, &shape, x,
+                                     &target, 1, &options, &error),
+                &error, CXAI_UNSUPPORTED, "on every way");
+    options.set = "composite=epsilon_plus";
+    check_ok(cxai_heatmap_compute(&map, hand_method("lrp"), model, &shape, x,
+                                  &target, 1, &options, &error),
+             &error);
+    assert_true(fabs(map.delta) < 1e-4);
+    cxai_heatmap_clear(&map);
+    cxai_model_free(&model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_epsilon),
+        cmocka_unit_test(test_gamma),
+        cmocka_unit_test(test_alpha_beta),
+        cmocka_unit_test(test_flat_and_square),
+        cmocka_unit_test(test_box),
+        cmocka_unit_test(test_net_a),
+        cmocka_unit_test(test_a_way_around_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
