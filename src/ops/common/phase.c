@@ -80,7 +80,14 @@ static int64_t source(const cx_window_axis *axis, int64_t start, int64_t k)
     return (start + axis->before - k * axis->dilation) / axis->stride;
 }
 
-/* Fills the phase whose first taps are given; returns the end of its taps. */
+/* The last tap of a phase along one axis. */
+static int64_t last_tap(const cx_window_axis *axis, int64_t first)
+{
+    return axis->kernel - 1 - (axis->kernel - 1 - first) % tap_step(axis);
+}
+
+/* Fills the phase whose first taps are given; returns the end of its taps,
+   which are in the order of the pixels that they read. */
 static cx_tap *fill_phase(const cx_window *window, const int64_t first[3],
                           cx_phase *phase, cx_tap *tap)
 {
@@ -92,9 +99,11 @@ static cx_tap *fill_phase(const cx_window *window, const int64_t first[3],
         phase->start[i] = phase_of(&axis[i], first[i]);
         phase->out[i] = phase_size(&axis[i], phase->start[i]);
     }
-    for (int64_t z = first[0]; z < axis[0].kernel; z += step[0])
-        for (int64_t y = first[1]; y < axis[1].kernel; y += step[1])
-            for (int64_t x = first[2]; x < axis[2].kernel; x += step[2])
+    for (int64_t z = last_tap(&axis[0], first[0]); z >= first[0]; z -= step[0])
+        for (int64_t y = last_tap(&axis[1], first[1]); y >= first[1];
+             y -= step[1])
+            for (int64_t x = last_tap(&axis[2], first[2]); x >= first[2];
+                 x -= step[2])
                 *tap++ = (cx_tap){
                     .at = { source(&axis[0], phase->start[0], z),
                             source(&axis[1], phase->start[1], y),
