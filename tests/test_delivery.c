@@ -256,11 +256,85 @@ static void test_plan_delivers(void **state)
     cxai_model_free(&model);
 }
 
+/* ---- few gradients ------------------------------------------------------- */
+
+/* Two 1x1 convolutions read max(p, 0); gradients come in at few places, more
+   than one in 32 of a pixel's among them. Against the sum of rows of weights.
+ */
+static void check_few(int stride, int seeds)
+{
+    enum { IN = 21, OUT = 70, SIDE = 6 };
+    char attributes[16] = { 0 };
+    int side = (SIDE + stride - 1) / stride, pixels = side * side;
+    void *block;
+    cxai_error error;
+    strcpy(attributes, stride == 1 ? "" : "strides=2,2");
+    net n = net_begin(13);
+    net_input(&n, "p", "1,21,6,6");
+    convolve(&n, "p", "x", "21,1,1,1", "group=21");
+    net_node(&n, "Relu", "x", "r", "");
+    convolve(&n, "r", "a", "70,21,1,1", attributes);
+    convolve(&n, "r", "b", "70,21,1,1", attributes);
+    net_node(&n, "Add", "a b", "y", "");
+    net_output(&n, "y");
+    cxai_model *model = net_end(&n);
+    int p = net_value(model, "p"), y = net_value(model, "y");
+    cxai_request request = {
+        .target = y, .wrt = &p, .wrt_count = 1, .threads = 2
+    };
+    cxai_real *picture = kernel_numbers(IN * SIDE * SIDE, 3, &block);
+    cxai_real *seed = calloc((size_t)(OUT * pixels), sizeof *seed);
+    double *want = calloc(IN * SIDE * SIDE, sizeof *want);
+    assert_non_null(seed);
+    assert_non_null(want);
+    const cxai_tensor first =
+        cxai_model_constant(model, net_value(model, "wx"));
+    const cxai_tensor a = cxai_model_constant(model, net_value(model, "wa"));
+    const cxai_tensor b = cxai_model_constant(model, net_value(model, "wb"));
+    for (int i = 0; i < seeds; i++) {
+        int m = 13 * i % OUT, q = 7 * i % pixels;
+        int at = q / side * stride * SIDE + q % side * stride;
+        cxai_real value = kernel_number(i) + 2;
+        seed[m * pixels + q] += value;
+        for (int c = 0; c < IN; c++) {
+            cxai_real w = first.data[c];
+            if (picture[c * SIDE * SIDE + at] * w > 0)
+                want[c * SIDE * SIDE + at] +=
+                    (double)value * (double)w *
+                    ((double)a.data[m * IN + c] + (double)b.data[m * IN + c]);
+        }
+    }
+    cxai_session *s;
+    cxai_tensor view;
+    check_ok(cxai_session_create(&s, model, &request, &error), &error);
+    check_ok(cxai_session_set(s, p, picture, &error), &error);
+    check_ok(cxai_session_forward(s, &error), &error);
+    check_ok(cxai_session_backward(s, seed, &error), &error);
+    check_ok(cxai_session_gradient(s, p, &view, &error), &error);
+    check_view(&view, want, IN * SIDE * SIDE, 1e-6);
+    cxai_session_free(&s);
+    cxai_model_free(&model);
+    free(want);
+    free(seed);
+    free(block);
+}
+
+static void test_few_gradients(void **state)
+{
+    (void)state;
+    static const int seeds[] = { 0, 1, 2, 36, 60, 400 };
+    for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
+        check_few(1, seeds[i]);
+        check_few(2, seeds[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_operators_deliver),
         cmocka_unit_test(test_plan_delivers),
+        cmocka_unit_test(test_few_gradients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 
 #include "base/size.h"
 #include "kernels/narrow.h"
+#include "kernels/sparse.h"
 #include "kernels/winograd.h"
 #include "kernels/work.h"
 #include "ops/common/epilogue.h"
@@ -359,7 +360,10 @@ static void run_phases(const cx_case *c, const cx_convolver *v,
         case NARROW:
             cx_narrow_convolve(c->kernels, &k, c->threads, workspace);
             break;
-        case PANELS: cx_convolve(c->kernels, &k, c->threads, workspace);
+        case PANELS:
+            if (pass->epilogue != NULL ||
+                !cx_convolve_sparse(c->kernels, &k, c->threads))
+                cx_convolve(c->kernels, &k, c->threads, workspace);
         }
         packed += phase_bytes(c, v, phase, pass->direction);
     }

@@ -45,7 +45,7 @@ typedef struct cx_convolver_pass {
     const cxai_real *factor; /* batch,channels of `in`; of one that scales */
     const void *packed;
     const cxai_real *bias;       /* as packed */
-    const cx_epilogue *epilogue; /* of gathering; NULL: none */
+    const cx_epilogue *epilogue; /* NULL: this is a gradient */
     cx_delivery delivery;        /* of a gradient */
 } cx_convolver_pass;
 
