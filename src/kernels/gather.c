@@ -44,7 +44,7 @@ static int64_t merged_taps(const cx_convolution *c)
     return cx_tap_run(c);
 }
 
-/* Bytes of a thread's table of pointers, without and with copied rows. */
+/* Bytes of a thread's pointers. */
 static size_t pointer_bytes(const cx_kernels *kernels, const cx_convolution *c)
 {
     size_t rows = cx_size_times(tile_width(kernels), (size_t)c->taps);
@@ -52,15 +52,20 @@ static size_t pointer_bytes(const cx_kernels *kernels, const cx_convolution *c)
         cx_size_times(rows, CX_CHUNK_TILES * sizeof(cxai_real *)));
 }
 
+/* Bytes from a thread's table to the next: pointers and copied rows. At least
+   so many that tables of all convolutions of a network lie apart by thread: to
+   write what another core has in its cache is slow. */
 static size_t table_bytes(const cx_kernels *kernels, const cx_convolution *c)
 {
-    size_t pointers = pointer_bytes(kernels, c);
-    if (merged_taps(c) == 1 && !c->scales)
-        return pointers;
-    size_t reals =
-        tile_width(kernels) * (size_t)(c->taps * c->depth * c->groups);
-    return cx_size_plus(
-        pointers, cx_size_line(reals * CX_CHUNK_TILES * sizeof(cxai_real)));
+    enum { LEAST = 16 << 10 };
+    size_t bytes = pointer_bytes(kernels, c);
+    if (merged_taps(c) != 1 || c->scales) {
+        size_t reals =
+            tile_width(kernels) * (size_t)(c->taps * c->depth * c->groups);
+        bytes = cx_size_plus(
+            bytes, cx_size_line(reals * CX_CHUNK_TILES * sizeof(cxai_real)));
+    }
+    return bytes > LEAST ? bytes : LEAST;
 }
 
 static size_t zeros_bytes(const cx_convolution *c)
@@ -81,6 +86,18 @@ size_t cx_gather_bytes(const cx_kernels *kernels, const cx_convolution *c,
     return cx_size_plus(cx_size_plus(zeros_bytes(c), offsets_bytes(c)), tables);
 }
 
+/* Whether some tap lies outside for some output pixel, or columns are read for
+   pixels that there are not, as depthwise tiles do. */
+static int needs_zeros(const cx_gather *g)
+{
+    const cx_convolution *c = g->c;
+    int needs = c->depth == 1;
+    for (int i = 0; i < 3; i++)
+        needs |= g->reach[i][0] < 0 ||
+                 (c->out[i] - 1) * c->step[i] + g->reach[i][1] >= c->in[i];
+    return needs;
+}
+
 cx_gather cx_gather_begin(const cx_kernels *kernels, const cx_convolution *c,
                           void *memory)
 {
@@ -94,7 +111,6 @@ cx_gather cx_gather_begin(const cx_kernels *kernels, const cx_convolution *c,
     };
     g.taps = c->taps / g.merged;
     g.depth = c->depth * g.merged;
-    memset(g.zeros, 0, zeros_bytes(c));
     g.offset = (int64_t *)(void *)((char *)memory + zeros_bytes(c));
     g.tables = (char *)g.offset + offsets_bytes(c);
     for (int64_t t = 0; t < c->taps; t++) {
@@ -108,6 +124,8 @@ cx_gather cx_gather_begin(const cx_kernels *kernels, const cx_convolution *c,
                 g.reach[i][1] = at[i];
         }
     }
+    if (needs_zeros(&g))
+        memset(g.zeros, 0, zeros_bytes(c));
     return g;
 }
 

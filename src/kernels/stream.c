@@ -7,9 +7,10 @@
 
 enum {
     RING_BYTES = 192 << 10, /* of a thread, with more than one output line */
-    LEAST_BYTES = 1 << 20,  /* between the two; less stays in the cache */
-    LEAST_LINES = 28,       /* of a picture: the first of each thread's lines
-                               are computed twice */
+    RING_SPACING = 256 << 10,
+    LEAST_BYTES = 1 << 20, /* between the two; less stays in the cache */
+    LEAST_LINES = 28,      /* of a picture: the first of each thread's lines
+                              are computed twice */
 };
 
 /* ---- what fits ----------------------------------------------------------- */
@@ -78,10 +79,13 @@ static int64_t ring_lines(const cx_convolution *second)
     return cx_minimum(second->in[1], lines + most - least + 1);
 }
 
+/* Bytes from a thread's ring to the next: the same wherever they suffice, so
+   that a core does not write what another has in its cache. */
 static size_t ring_bytes(const cx_convolution *second)
 {
-    return cx_size_line(cx_size_times((size_t)ring_lines(second),
-                                      line_reals(second) * sizeof(cxai_real)));
+    size_t bytes = cx_size_times((size_t)ring_lines(second),
+                                 line_reals(second) * sizeof(cxai_real));
+    return bytes > RING_SPACING ? cx_size_line(bytes) : RING_SPACING;
 }
 
 size_t cx_stream_workspace(const cx_kernels *kernels,
@@ -165,10 +169,10 @@ void cx_stream(const cx_kernels *kernels, const cx_convolution *first,
 {
     int64_t lines = second->batch * second->out[1];
     size_t bytes = ring_bytes(second);
-    char *rings = workspace;
-    char *first_memory = rings + bytes * (size_t)threads;
+    char *first_memory = workspace;
     char *second_memory =
         first_memory + cx_gather_bytes(kernels, first, threads);
+    char *rings = second_memory + cx_gather_bytes(kernels, second, threads);
     stream shared = {
         .whole = first,
         .first = *first,
