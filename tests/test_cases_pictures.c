@@ -276,6 +276,8 @@ static void test_baselines(void **state)
         { "zero", { -.6, .4, 1.8 } },
         { "white", { -1.6, 2.4, -1.2 } }, /* from 1 */
         { "grey", { -.6, .4, 1.8 } },     /* 127.5 is 0 here */
+        { "blurred", { 0, 0, 0 } },       /* a flat picture stays flat */
+        { "cases/O26/flat.png", { 0, 0, 0 } },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char command[512];
@@ -286,8 +288,10 @@ static void test_baselines(void **state)
                  "integrated_gradients --baseline %s --npy a.npy -o i.png",
                  cases[i].name);
         cJSON *json = reported(f, command);
-        assert_string_equal(of_result(json, NULL, "baseline")->valuestring,
-                            cases[i].name);
+        const cJSON *parameters = of_result(json, NULL, "parameters");
+        const cJSON *named = cJSON_GetObjectItem(parameters, "baseline");
+        assert_non_null(named);
+        assert_string_equal(named->valuestring, cases[i].name);
         const cJSON *error = of_result(json, NULL, "completeness_error");
         assert_true(fabs(error->valuedouble) < 1e-4);
         cJSON_Delete(json);
@@ -295,11 +299,11 @@ static void test_baselines(void **state)
             want[e] = cases[i].want[e / 16] / 16;
         check_numbers(f, "a.npy", want, 48, 1e-5);
     }
-    refuse(f, "cxai heatmap data/dog.jpg --baseline black", 1, "path");
+    refuse(f, "cxai heatmap data/dog.jpg --baseline black", 1, "compare");
     refuse(f,
            "cxai heatmap data/dog.jpg --method integrated_gradients "
            "--baseline mauve -o i.png",
-           1, "zero, black, grey and white");
+           1, "zero, black, grey, white, blurred");
 }
 
 /* The luma of (255, 128, 0) is 151 (BT.601: .299, .587, .114); a grey photo

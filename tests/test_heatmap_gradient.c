@@ -407,6 +407,53 @@ static void test_linear_paths(void **state)
     cxai_model_free(&model);
 }
 
+/* Deviation .5, cut off at 2: weights 1, e^-2, e^-8, of which those inside sum
+   to 1. The second channel is flat and stays so. */
+static void test_blur(void **state)
+{
+    const double w1 = exp(-2), w2 = exp(-8);
+    const double end = w1 / (1 + w1 + w2), middle = 1 / (1 + 2 * w1);
+    const cxai_real planes[] = { 0, 1, 0, 7, 7, 7 },
+                    mixed[] = { 0, 7, 1, 7, 0, 7 };
+    cxai_shape first = net_shape("1,2,1,3"), last = net_shape("1,1,3,2");
+    cxai_real out[6];
+    cxai_error error;
+
+    (void)state;
+    check_ok(cxai_heatmap_blur(planes, &first, 0, 0.5, out, &error), &error);
+    check_close(out, (double[]){ end, middle, end, 7, 7, 7 }, 6, 1e-6);
+    check_ok(cxai_heatmap_blur(mixed, &last, 1, 0.5, out, &error), &error);
+    check_close(out, (double[]){ end, 7, middle, 7, end, 7 }, 6, 1e-6);
+    check_ok(cxai_heatmap_blur(planes, &first, 0, 0, out, &error), &error);
+    check_close(out, (double[]){ 0, 1, 0, 7, 7, 7 }, 6, 1e-6);
+    /* wider than the picture by far: the mean */
+    check_ok(cxai_heatmap_blur(planes, &first, 0, 1e6, out, &error), &error);
+    check_close(out, (double[]){ 1. / 3, 1. / 3, 1. / 3, 7, 7, 7 }, 6, 1e-6);
+    first.dim[0] = 2;
+    check_error(cxai_heatmap_blur(planes, &first, 0, 1, out, &error), &error,
+                CXAI_INVALID, "one picture");
+}
+
+/* Several baselines are for the method that draws among them. */
+static void test_baselines_refused(void **state)
+{
+    cxai_model *model = hand_net_a();
+    cxai_target target = hand_target(model, "y", 0);
+    cxai_heatmap_options options = cxai_heatmap_defaults();
+    cxai_shape shape = net_shape("1,1,4,4");
+    const cxai_real x[32] = { 0 };
+    cxai_heatmap map;
+    cxai_error error;
+
+    (void)state;
+    options.baseline = x;
+    options.baseline_count = 2;
+    check_error(cxai_heatmap_compute(&map, hand_method("deeplift"), model,
+                                     &shape, x, &target, 1, &options, &error),
+                &error, CXAI_INVALID, "one baseline");
+    cxai_model_free(&model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +472,8 @@ int main(void)
         cmocka_unit_test(test_deeplift_products),
         cmocka_unit_test(test_gradient_shap),
         cmocka_unit_test(test_linear_paths),
+        cmocka_unit_test(test_blur),
+        cmocka_unit_test(test_baselines_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

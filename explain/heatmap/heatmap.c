@@ -199,6 +199,13 @@ static cxai_status check_call(cxai_heatmap_call *call,
     call->input_value = cxai_model_input(call->model, 0);
     if (count < 1)
         return cxai_fail(error, CXAI_INVALID, "there is no target to explain");
+    if (call->options->baseline_count > 1 &&
+        (call->method->needs & CXAI_NEEDS_BASELINE) &&
+        !(call->method->needs & CXAI_NEEDS_SAMPLES))
+        return cxai_fail(error, CXAI_INVALID,
+                         "%s compares with one baseline, not %d; gradient_shap "
+                         "draws among several",
+                         call->method->name, call->options->baseline_count);
     for (int i = 0; status == CXAI_OK && i < count; i++)
         status = check_target(call, &targets[i], error);
     if (status == CXAI_OK)

@@ -183,6 +183,16 @@ CXAI_API cxai_status cxai_heatmap_compute(
 /* Frees what a result owns and zeroes it. */
 CXAI_API void cxai_heatmap_clear(cxai_heatmap *heatmap);
 
+/* Blurs a picture for a baseline: input is dense, (1,C,H,W) or with
+   channels_last (1,H,W,C), each channel is filtered by a Gaussian of deviation
+   sigma pixels, cut off at 4 sigma; at an edge the weights that are inside sum
+   to 1. out may not overlap input. CXAI_INVALID for another shape and for a
+   sigma below 0, CXAI_NO_MEMORY. */
+CXAI_API cxai_status cxai_heatmap_blur(const cxai_real *input,
+                                       const cxai_shape *input_shape,
+                                       int channels_last, double sigma,
+                                       cxai_real *out, cxai_error *error);
+
 /* Which sign of an attribution a picture shows. */
 typedef enum cxai_heatmap_sign {
     CXAI_SIGN_ALL,      /* -1..1 */

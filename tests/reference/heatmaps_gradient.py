@@ -28,7 +28,9 @@ import numpy as np
 import torch
 from captum import attr
 from captum.attr._core import deep_lift
-from saliency.core import BlurIG, GuidedIG
+from saliency.core import XRAI, BlurIG, GuidedIG
+from skimage.morphology import dilation, disk
+from skimage.segmentation import felzenszwalb
 from torch import nn
 from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock, Bottleneck
@@ -217,6 +219,23 @@ def guided_ig(m, x, target, baseline, steps, fraction=0.25, leeway=0.02):
             x_steps=steps, fraction=fraction, max_dist=leeway))
 
 
+def xrai(m, x, target, steps):
+    """PAIR's algorithm on captum's integrated gradients, its regions at the
+    input's own size. (H,W)."""
+    attribution = sum(attr.IntegratedGradients(m).attribute(
+        x, torch.full_like(x, float(end)), target=target, n_steps=steps,
+        internal_batch_size=10) for end in (x.min(), x.max())) / 2
+    picture = hwc(x)
+    picture = 2 * (picture - picture.min()) / np.ptp(picture) - 1
+    masks = []
+    for scale in (50, 100, 150, 250, 500, 1200):
+        labels = felzenszwalb(picture, scale=scale, sigma=0.8, min_size=150)
+        masks += [dilation(labels == k, footprint=disk(5))
+                  for k in range(labels.max() + 1)]
+    return torch.from_numpy(XRAI().GetMask(
+        picture, None, segments=masks, base_attribution=hwc(attribution)))
+
+
 RULES = {"gauss": "gausslegendre", "trapezoid": "riemann_trapezoid",
          "left": "riemann_left", "middle": "riemann_middle",
          "right": "riemann_right"}
@@ -273,7 +292,7 @@ def add_network(cases, nets, name):
         return
     drawn = dict(samples=SAMPLES, noise=NOISE, seed=SEED)
     add("deconvnet", lambda t: attr.Deconvolution(m).attribute(x, target=t),
-        targets)
+        targets[:1 if name == "fire" else 2])
     for q in (70,) if name == "fire" else (98, 70):
         add("rectgrad", lambda t: rectgrad(m, x, t, q), set=f"percentile={q}")
     if name != "fire":    # its folder is to stay small
@@ -298,6 +317,7 @@ def add_network(cases, nets, name):
         return
     add("guided_ig", lambda t: guided_ig(m, x, t, half, 20), steps=20,
         baseline=-0.5)
+    add("xrai", lambda t: xrai(m, x, t, 10)[None], steps=10, raw=1)
     layer = LAYERS.get(name)
     if not layer:
         return

@@ -166,20 +166,23 @@ static cxai_status explain(batch *b, const input *in, void *payload,
                            cxai_error *error)
 {
     heater *h = payload;
-    cxai_real *baseline;
-    cxai_status status =
-        baseline_make(&baseline, h->wish.baseline, &b->bench, error);
-    h->options.baseline = baseline;
+    cxai_status status = CXAI_OK;
     for (int64_t row = 0; status == CXAI_OK && row < in->shape.dim[0]; row++) {
         explanation e = { .wish = &h->wish, .in = in, .row = row };
-        status = explain_row(h, b, &e, error);
+        cxai_real *baseline;
+        status = baseline_make(
+            &baseline, &h->options.baseline_count, h->wish.baseline, &b->bench,
+            in->tensor + row * cxai_shape_count(&b->bench.input_shape), error);
+        h->options.baseline = baseline;
+        if (status == CXAI_OK)
+            status = explain_row(h, b, &e, error);
         if (status == CXAI_OK) {
             check_finite(b, &e);
             check_complete(b, &e);
         }
         explanation_free(&e);
+        free(baseline);
     }
-    free(baseline);
     return status;
 }
 
@@ -397,8 +400,9 @@ static const option_spec specs[] = {
       "numbers alone, with --npy: CAM maps before ReLU, scaling and\n"
       "resizing; of layer methods also layers without positions" },
     { 0, "baseline", "NAME", OPTION_TEXT, AT(baseline), 0, 0,
-      "where path methods begin: black, grey or white pixels, or zero,\n"
-      "which is 0 after the preprocessing (zero)" },
+      "what the picture is compared with: black, grey or white pixels,\n"
+      "blurred, a picture, for gradient_shap also a folder of them, or\n"
+      "zero, which is 0 after the preprocessing (zero)" },
     { 0, "set", "NAME=VALUE", OPTION_TEXT, AT(set), 0, 0,
       "what a method alone takes, as --list NAME tells; several joined\n"
       "by commas" },
