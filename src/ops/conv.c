@@ -8,12 +8,12 @@
  * constant.
  */
 #include "base/size.h"
-#include "kernels/stream.h"
 #include "ops/common/channel_sum.h"
 #include "ops/common/check.h"
 #include "ops/common/constant.h"
 #include "ops/common/convolver.h"
 #include "ops/common/epilogue.h"
+#include "ops/common/streamed.h"
 #include "ops/common/weight_gradient.h"
 
 typedef struct params {
@@ -199,60 +199,23 @@ static void run(const cx_call *call, int pass, cx_convolver_pass *how)
     cx_convolver_run(c, &p->convolver, how, workspace);
 }
 
-/* ---- a producer ---------------------------------------------------------- */
+/* ---- what it takes over -------------------------------------------------- */
 
-/* Both convolutions, without what the passes leave out. */
-static void describe_pair(const cx_case *c, const cx_case *producer,
-                          const cx_convolver_pass pass[2],
-                          cx_convolution pair[2])
+static const cx_convolver *convolver_of(const cx_case *c)
 {
-    const params *first = producer->params, *second = c->params;
-    pair[0] = cx_convolver_gathering(&first->convolver, &pass[0]);
-    pair[1] = cx_convolver_gathering(&second->convolver, &pass[1]);
+    return &((const params *)c->params)->convolver;
 }
 
 static int takes_producer(const cx_case *c, const cx_case *producer)
 {
-    const cx_convolver_pass pass[2] = { { .direction = CX_GATHER },
-                                        { .direction = CX_GATHER } };
-    cx_convolution pair[2];
-    describe_pair(c, producer, pass, pair);
     return is_constant(c, CX_FORWARD) && is_constant(producer, CX_FORWARD) &&
-           !cx_has_input(producer, F) && cx_stream_fits(&pair[0], &pair[1]);
+           !cx_has_input(producer, F) &&
+           cx_streamed_fits(convolver_of(producer), convolver_of(c));
 }
 
 static int takes_factor(const cx_case *c)
 {
-    const params *p = c->params;
-    return cx_convolver_can_scale(&p->convolver);
-}
-
-static size_t pair_workspace(const cx_case *c)
-{
-    const cx_convolver_pass pass[2] = { { .direction = CX_GATHER },
-                                        { .direction = CX_GATHER } };
-    cx_convolution pair[2];
-    describe_pair(c, c->producer->c, pass, pair);
-    return cx_stream_workspace(c->kernels, &pair[0], &pair[1], c->threads);
-}
-
-static void run_pair(const cx_call *call, const cx_epilogue *epilogue)
-{
-    const cx_case *c = call->c;
-    const cx_epilogue between = cx_call_epilogue(c->producer);
-    const cx_convolver_pass pass[2] = {
-        { .direction = CX_GATHER,
-          .from = &call->x[X],
-          .packed = c->producer->prepared[CX_FORWARD],
-          .epilogue = &between },
-        { .direction = CX_GATHER,
-          .to = &call->y[0],
-          .packed = call->prepared[CX_FORWARD],
-          .epilogue = epilogue },
-    };
-    cx_convolution pair[2];
-    describe_pair(c, c->producer->c, pass, pair);
-    cx_stream(c->kernels, &pair[0], &pair[1], c->threads, call->workspace);
+    return cx_convolver_can_scale(convolver_of(c));
 }
 
 /* ---- passes -------------------------------------------------------------- */
@@ -268,7 +231,8 @@ static void forward(const cx_call *call)
         .epilogue = &epilogue,
     };
     if (call->c->producer != NULL)
-        run_pair(call, &epilogue);
+        cx_streamed_run(call, convolver_of(call->c->producer->c),
+                        convolver_of(call->c), &epilogue);
     else
         run(call, CX_FORWARD, &how);
     cx_save_mask(call);
@@ -343,7 +307,8 @@ static size_t run_bytes(const cx_case *c, int pass)
 {
     const params *p = c->params;
     if (pass == CX_FORWARD && c->producer != NULL)
-        return pair_workspace(c);
+        return cx_streamed_workspace(c, convolver_of(c->producer->c),
+                                     convolver_of(c));
     size_t bytes =
         cx_convolver_workspace(c, &p->convolver, direction_of(c, pass));
     return is_constant(c, pass) ? bytes
