@@ -7,8 +7,13 @@
 static const struct {
     const char *name, *method;
 } short_names[] = {
-    { "gbp", "guided_backprop" },     { "ggcam", "guided_gradcam" },
-    { "ig", "integrated_gradients" }, { "ixg", "inputxgradient" },
+    { "deconv", "deconvnet" },
+    { "gbp", "guided_backprop" },
+    { "ggcam", "guided_gradcam" },
+    { "gig", "guided_ig" },
+    { "ig", "integrated_gradients" },
+    { "ixg", "inputxgradient" },
+    { "lig", "layer_integrated_gradients" },
     { "sg", "smoothgrad" },
 };
 
