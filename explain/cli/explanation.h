@@ -13,7 +13,7 @@ typedef struct heat_wish {
     heat_style style;
     const cxai_heatmap_options *options;
     int raw;              /* numbers alone, no pictures */
-    const char *baseline; /* of path methods */
+    const char *baseline; /* what a picture is compared with */
 } heat_wish;
 
 /* One row of an input, explained: a map for each method and target. Map number
