@@ -98,10 +98,12 @@ static void keep_for_backward(lives *l, cx_step *step)
 
 static void live_forward(lives *l, int i)
 {
-    cx_step *step = l->plan->steps[i];
-    for (cx_step *s = step; s != NULL; s = s->producer)
+    cx_step *step = l->plan->steps[i], *s = step;
+    do {
         if (s->op->demand != NULL)
             s->op->demand(s->c, s->wanted, &s->demand);
+        s = s->producer;
+    } while (s != NULL);
     live_outputs(l, step, i);
     for (int k = 0; k < step->c->input_count; k++)
         read_value(l, step->x[k], i);
