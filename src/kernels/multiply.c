@@ -12,7 +12,9 @@
 #include "kernels/work.h"
 
 enum {
-    FEW_ROWS = 6,
+    FEW_ROWS = 6,         /* of a sum of rows */
+    FEW_DOT_ROWS = 16,    /* of dot products: the columns stay in the
+                             second-level cache meanwhile */
     PACKED_ROWS = 32,     /* from here on b is worth a packed copy */
     BLOCK_DEPTH = 1024,   /* of a panel: it stays in the second-level cache */
     BLOCK_COLUMNS = 4096, /* of a sum of rows: it stays in the first */
@@ -22,6 +24,14 @@ enum {
 static int is_small(const cx_multiply *m)
 {
     return m->rows * m->columns <= CX_SMALL_WORK / (m->depth + 1);
+}
+
+/* Few enough to read b as it lies. */
+static int has_few_rows(const cx_multiply *m)
+{
+    if (m->b_row == 1)
+        return m->rows <= FEW_DOT_ROWS;
+    return m->b_column == 1 && m->rows <= FEW_ROWS;
 }
 
 /* a is transposed first when its rows are not contiguous. */
@@ -240,7 +250,7 @@ void cx_multiply_run(const cx_kernels *kernels, const cx_multiply *m,
         return;
     if (transposes(m))
         transpose(&plain, workspace, threads);
-    if (m->rows <= FEW_ROWS && (m->b_row == 1 || m->b_column == 1))
+    if (has_few_rows(m))
         few_rows(kernels, &plain, threads);
     else
         many_rows(kernels, &plain, threads, panels);
