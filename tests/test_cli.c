@@ -123,6 +123,8 @@ static void test_every_command(void **state)
         "cxai summary -m " SMALL,
         "cxai summary -m " SMALL " --json",
         "cxai classify data/cat.jpg data/dog.jpg -m " SMALL " --json",
+        "cxai heatmap data/cat.jpg -m " SMALL " -l \"#7,#24\" --fuse max "
+        "--aug-smooth --eigen-smooth --json -o h.png",
         "cxai classify data/cat.jpg -m " SMALL " -k 3 --npy c.npy",
         "cxai activations data/cat.jpg -m " SMALL " -l 3 -o a.png --json",
         "cxai activations data/cat.jpg -m " SMALL " -l 6 -o a.png",
@@ -165,6 +167,10 @@ static void test_unknown_names_get_the_nearest(void **state)
     refuse(f, "cxai heatmap data/dog.jpg --colormap virids", 1, "viridis");
     refuse(f, "cxai synthesize -l stem -c 40", 1, "0 to 31");
     refuse(f, "cxai heatmap data/dog.jpg -l pool", 1, "before the pooling");
+    refuse(f, "cxai heatmap data/dog.jpg -l head,pool", 1,
+           "before the pooling");
+    refuse(f, "cxai heatmap data/dog.jpg -l head,stem --fuse sum", 2,
+           "mean or max");
     refuse(f, "cxai kernels -l logits", 1, "no convolution makes");
 }
 

@@ -102,6 +102,7 @@ static cxai_status choose_layers(heater *h, batch *b, cxai_error *error)
         json_text(&b->report, NULL,
                   cxai_model_value_name(b->bench.model, h->layers.values[i]));
     json_end(&b->report);
+    json_text(&b->report, "fusion", h->settings->fuse);
     return CXAI_OK;
 }
 
@@ -172,6 +173,10 @@ static int find_options(heater *h, batch *b)
     if (methods_need(&h->wish.methods) & CXAI_NEEDS_GRADIENT)
         notes_report_gradient(&b->report, &b->bench);
     json_number(&b->report, "seed", (double)s->seed);
+    if (s->aug_smooth)
+        json_truth(&b->report, "aug_smooth", 1);
+    if (s->eigen_smooth)
+        json_truth(&b->report, "eigen_smooth", 1);
     cxai_status status = look_for_target(h, &b->bench, &error);
     if (status == CXAI_OK &&
         (s->layer != NULL || methods_need(&h->wish.methods) & CXAI_NEEDS_LAYER))
