@@ -1,6 +1,7 @@
 #include "kernels/convolve.h"
 
 #include "kernels/gather.h"
+#include "kernels/turn.h"
 #include "kernels/work.h"
 
 size_t cx_convolve_workspace(const cx_kernels *kernels, const cx_convolution *c,
@@ -104,9 +105,11 @@ void cx_convolve_finish(const cx_kernels *kernels, const cx_convolution *c,
     cx_convolve_mask(kernels, c, y, y_offset, rows, columns);
 }
 
-/* All tiles of a chunk against panel number q of all groups. */
+/* All tiles of a chunk against panel number q of all groups, which lies in
+   panel. */
 static void convolve_panel(const cx_kernels *kernels, const cx_gather *g,
-                           const division *d, const chunk *tiles, int64_t q)
+                           const division *d, const chunk *tiles, int64_t q,
+                           const cxai_real *panel)
 {
     const cx_convolution *c = g->c;
     int64_t group = q / d->panels_of_group, p = q % d->panels_of_group;
@@ -116,7 +119,7 @@ static void convolve_panel(const cx_kernels *kernels, const cx_gather *g,
         .taps = g->taps,
         .depth = g->depth,
         .x_offset = group * c->depth,
-        .panel = c->weights + group * d->group_reals + p * d->panel_reals,
+        .panel = panel,
         .y = c->y + column,
         .residual = c->residual == NULL ? NULL : c->residual + column,
         .low = c->low,
@@ -132,6 +135,13 @@ static void convolve_panel(const cx_kernels *kernels, const cx_gather *g,
     }
 }
 
+static const cxai_real *panel_of(const cx_gather *g, const division *d,
+                                 int64_t q)
+{
+    int64_t group = q / d->panels_of_group, p = q % d->panels_of_group;
+    return g->c->weights + group * d->group_reals + p * d->panel_reals;
+}
+
 static void convolve_item(const cx_kernels *kernels, const cx_gather *g,
                           const division *d, int64_t item)
 {
@@ -141,7 +151,21 @@ static void convolve_item(const cx_kernels *kernels, const cx_gather *g,
     gather_chunk(kernels, g, d, number, &tiles);
     for (int64_t q = d->panels * run / d->runs;
          q < d->panels * (run + 1) / d->runs; q++)
-        convolve_panel(kernels, g, d, &tiles, q);
+        convolve_panel(kernels, g, d, &tiles, q, panel_of(g, d, q));
+}
+
+/* Turns panel q and lets all pixels pass it. */
+static void convolve_turned(const cx_kernels *kernels, const cx_gather *g,
+                            const division *d, int64_t q)
+{
+    chunk tiles;
+    cxai_real *panel = cx_gather_panel(g);
+    cx_turn_panel(kernels, g->c, q / d->panels_of_group, q % d->panels_of_group,
+                  panel);
+    for (int64_t i = 0; i < d->chunks; i++) {
+        gather_chunk(kernels, g, d, i, &tiles);
+        convolve_panel(kernels, g, d, &tiles, q, panel);
+    }
 }
 
 void cx_convolve_alone(const cx_kernels *kernels, const cx_gather *g)
@@ -159,8 +183,12 @@ void cx_convolve(const cx_kernels *kernels, const cx_convolution *c,
         return;
     cx_gather g = cx_gather_begin(kernels, c, workspace);
     int64_t work = d.pixels * c->taps * c->depth * c->columns * c->groups;
+    int64_t items = c->turned > 0 ? d.panels : d.chunks * d.runs;
 #pragma omp parallel for num_threads(threads)                                  \
     schedule(static) if (work > CX_SMALL_WORK)
-    for (int64_t item = 0; item < d.chunks * d.runs; item++)
-        convolve_item(kernels, &g, &d, item);
+    for (int64_t item = 0; item < items; item++)
+        if (c->turned > 0)
+            convolve_turned(kernels, &g, &d, item);
+        else
+            convolve_item(kernels, &g, &d, item);
 }

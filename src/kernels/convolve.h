@@ -29,6 +29,9 @@ typedef struct cx_convolution {
     const cxai_real *residual; /* as y, or NULL */
     const cxai_real *weights;  /* panels of each group in turn, or for a
                                   depthwise convolution rows, see there */
+    int64_t turned; /* unless 0: the weights are those of the convolution whose
+                       gradient this is, the cells of whose kernel are this
+                       many taps in their order; see turn.h */
     cxai_real low, high;
     int swish; /* applied then: v * sigmoid(v) */
     /* applied last: 0 where the bit of an element is 0; NULL: all are kept */

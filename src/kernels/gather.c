@@ -52,10 +52,10 @@ static size_t pointer_bytes(const cx_kernels *kernels, const cx_convolution *c)
         cx_size_times(rows, CX_CHUNK_TILES * sizeof(cxai_real *)));
 }
 
-/* Bytes from a thread's table to the next: pointers and copied rows. At least
-   so many that tables of all convolutions of a network lie apart by thread: to
-   write what another core has in its cache is slow. */
-static size_t table_bytes(const cx_kernels *kernels, const cx_convolution *c)
+/* Pointers and copied rows. At least so many bytes that tables of all
+   convolutions of a network lie apart by thread: to write what another core has
+   in its cache is slow. */
+static size_t rows_bytes(const cx_kernels *kernels, const cx_convolution *c)
 {
     enum { LEAST = 16 << 10 };
     size_t bytes = pointer_bytes(kernels, c);
@@ -66,6 +66,17 @@ static size_t table_bytes(const cx_kernels *kernels, const cx_convolution *c)
             bytes, cx_size_line(reals * CX_CHUNK_TILES * sizeof(cxai_real)));
     }
     return bytes > LEAST ? bytes : LEAST;
+}
+
+/* Bytes from a thread's table to the next: the rows, and a turned panel. */
+static size_t table_bytes(const cx_kernels *kernels, const cx_convolution *c)
+{
+    size_t rows = rows_bytes(kernels, c);
+    if (c->turned == 0)
+        return rows;
+    size_t reals = (size_t)cx_panel_stride(kernels, c->taps, c->depth);
+    return cx_size_plus(rows,
+                        cx_size_line(cx_size_times(reals, sizeof(cxai_real))));
 }
 
 static size_t zeros_bytes(const cx_convolution *c)
@@ -108,6 +119,7 @@ cx_gather cx_gather_begin(const cx_kernels *kernels, const cx_convolution *c,
         .zeros = memory,
         .table_bytes = table_bytes(kernels, c),
         .copies = pointer_bytes(kernels, c),
+        .panel = rows_bytes(kernels, c),
     };
     g.taps = c->taps / g.merged;
     g.depth = c->depth * g.merged;
@@ -248,6 +260,12 @@ static void scale_row(const cx_gather *g, int64_t picture,
 static char *thread_table(const cx_gather *g)
 {
     return g->tables + (size_t)cx_thread_number() * g->table_bytes;
+}
+
+cxai_real *cx_gather_panel(const cx_gather *g)
+{
+    char *table = g->tables + (size_t)cx_thread_number() * g->table_bytes;
+    return (cxai_real *)(void *)(table + g->panel);
 }
 
 const cxai_real **cx_gather_table(const cx_gather *g)

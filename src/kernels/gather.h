@@ -26,7 +26,8 @@ typedef struct cx_gather {
     int64_t reach[3][2]; /* smallest and largest tap.at of each axis */
     char *tables;        /* one for each thread */
     size_t table_bytes;
-    size_t copies; /* where copied rows begin in a table */
+    size_t copies; /* where copied rows begin in a table, */
+    size_t panel;  /* and a turned panel */
 } cx_gather;
 
 /* A walk over output pixels: batch, depth, height, width. */
@@ -44,6 +45,9 @@ cx_cursor cx_cursor_at(const cx_convolution *c, int64_t pixel);
 
 /* How many taps follow each other along the width, in every run of them. */
 int64_t cx_tap_run(const cx_convolution *c);
+
+/* The calling thread's room for a turned panel. */
+cxai_real *cx_gather_panel(const cx_gather *g);
 
 /* The calling thread's table: CX_CHUNK_TILES tiles of taps,width pointers. */
 const cxai_real **cx_gather_table(const cx_gather *g);

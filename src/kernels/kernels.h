@@ -109,6 +109,16 @@ typedef struct cx_winograd_tile {
     cxai_real low, high;
 } cx_winograd_tile;
 
+/* A turned matrix: y[j][i] = scale * x[i][j]; no overlap. */
+typedef struct cx_turn {
+    const cxai_real *x;
+    int64_t x_row; /* reals from a row to the next */
+    int rows, columns;
+    cxai_real scale;
+    cxai_real *y;
+    int64_t y_row;
+} cx_turn;
+
 /* Rows of pixels: y[p][c] = clip(x[p][c] * scale[c] + shift[c]
    + residual[p][c]); scale and shift may be NULL (1 and 0). */
 typedef struct cx_affine {
@@ -142,6 +152,7 @@ typedef struct cx_kernels {
     void (*narrow)(const cx_tile *tile);
     void (*depthwise)(const cx_depthwise_tile *tile);
     void (*affine)(const cx_affine *affine);
+    void (*turn)(const cx_turn *turn);
 
     /* v[p * v_point + c] = point p of B^T x B; x: POINTS rows of channels,
        which are at least lanes */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "kernels/turn.h"
 #include "kernels/work.h"
 
 enum {
@@ -34,6 +35,7 @@ typedef struct division {
     int shared;
     int64_t v_point, m_point;
     size_t v_bytes, m_bytes, list_bytes, zero_bytes;
+    size_t own_bytes; /* of a thread: products, lists, a turned panel */
 } division;
 
 static int64_t point_bytes(int64_t channels)
@@ -69,6 +71,10 @@ static division divide(const cx_kernels *kernels, const cx_convolution *c,
     d.list_bytes =
         cx_size_line((size_t)d.block * (sizeof(cxai_real *) + sizeof(int64_t)));
     d.zero_bytes = cx_size_line((size_t)c->depth * sizeof(cxai_real));
+    d.own_bytes = cx_size_plus(d.m_bytes, d.list_bytes);
+    if (c->turned > 0)
+        d.own_bytes = cx_size_plus(
+            d.own_bytes, cx_size_line((size_t)d.matrix * sizeof(cxai_real)));
     return d;
 }
 
@@ -76,9 +82,8 @@ size_t cx_winograd_workspace(const cx_kernels *kernels, const cx_convolution *c,
                              int threads)
 {
     division d = divide(kernels, c, threads);
-    size_t own = cx_size_plus(d.m_bytes, d.list_bytes);
     size_t all =
-        cx_size_plus(d.zero_bytes, cx_size_times(own, (size_t)threads));
+        cx_size_plus(d.zero_bytes, cx_size_times(d.own_bytes, (size_t)threads));
     return cx_size_plus(
         all, cx_size_times(d.v_bytes, d.shared ? 1 : (size_t)threads));
 }
@@ -127,23 +132,25 @@ static void transform_tile(const job *j, int64_t first, int64_t i, cxai_real *v)
     j->kernels->winograd_input(x, c->depth, v + i * c->depth, j->d.v_point);
 }
 
-/* A thread's own memory: products of one panel, rows to read and write. */
+/* A thread's own memory: products of one panel, rows to read and write, turned
+   weights. */
 typedef struct scratch {
     cxai_real *m;
     const cxai_real **row;
     int64_t *offset;
+    cxai_real *panel; /* one point of a turned one */
 } scratch;
 
 static scratch scratch_of(const job *j)
 {
-    char *own =
-        j->own + (size_t)cx_thread_number() * (j->d.m_bytes + j->d.list_bytes);
+    char *own = j->own + (size_t)cx_thread_number() * j->d.own_bytes;
     char *lists = own + j->d.m_bytes;
     return (scratch){
         .m = (cxai_real *)(void *)own,
         .row = (const cxai_real **)(void *)lists,
         .offset = (int64_t *)(void *)(lists +
                                       (size_t)j->d.block * sizeof(cxai_real *)),
+        .panel = (cxai_real *)(void *)(lists + j->d.list_bytes),
     };
 }
 
@@ -167,6 +174,10 @@ static void multiply_points(const job *j, const scratch *own,
     }
     for (int k = 0; k < POINTS; k++) {
         tile.panel = j->c->weights + (p * POINTS + k) * d->matrix;
+        if (j->c->turned > 0) {
+            cx_turn_point(j->kernels, j->c, p, k, own->panel);
+            tile.panel = own->panel;
+        }
         tile.x_offset = k * d->v_point;
         tile.y = own->m + k * d->m_point;
         for (int64_t g = 0; g < groups; g++) {
@@ -194,6 +205,7 @@ static void finish_panel(const job *j, const cxai_real *v, int64_t first,
 {
     const cx_convolution *c = j->c;
     const division *d = &j->d;
+    static const cxai_real no_bias[2 * CX_MAX_LANES];
     scratch own = scratch_of(j);
     int columns = cx_panel_columns(j->kernels, c->columns, p);
     int width = columns > j->kernels->lanes ? (int)d->width : j->kernels->lanes;
@@ -202,7 +214,9 @@ static void finish_panel(const job *j, const cxai_real *v, int64_t first,
     cx_winograd_tile tile = {
         .m_point = d->m_point,
         .columns = columns,
-        .bias = c->weights + d->panels * POINTS * d->matrix + column,
+        .bias = c->turned > 0
+                    ? no_bias
+                    : c->weights + d->panels * POINTS * d->matrix + column,
         .y_row = c->y_stride[2],
         .y_pixel = c->y_stride[3],
         .low = c->low,
@@ -272,7 +286,7 @@ void cx_winograd_convolve(const cx_kernels *kernels, const cx_convolution *c,
     cx_find_square(c->tap, c->taps, &j.s);
     memset(j.zeros, 0, d->zero_bytes);
     j.own = (char *)workspace + d->zero_bytes;
-    j.v = j.own + (size_t)threads * (d->m_bytes + d->list_bytes);
+    j.v = j.own + (size_t)threads * d->own_bytes;
     if (d->shared) {
         for (int64_t b = 0; b < d->blocks; b++) {
             int64_t first = d->tiles * b / d->blocks;

@@ -182,6 +182,14 @@ static size_t packing(const cx_case *c, int pass, int64_t *numbers)
     return cx_convolver_packing(&p->convolver, direction_of(c, pass), numbers);
 }
 
+/* Whether backward uses the weights that forward has packed. */
+static int turns(const cx_case *c)
+{
+    const params *p = c->params;
+    return p->forward == CX_GATHER && is_constant(c, CX_FORWARD) &&
+           is_constant(c, CX_BACKWARD) && cx_convolver_turns(c, &p->convolver);
+}
+
 /* Runs with what was prepared, or packs into the workspace first. */
 static void run(const cx_call *call, int pass, cx_convolver_pass *how)
 {
@@ -195,6 +203,9 @@ static void run(const cx_call *call, int pass, cx_convolver_pass *how)
                           how->bias, workspace);
         how->packed = workspace;
         workspace += packed_bytes(c, pass);
+    } else if (pass == CX_BACKWARD && turns(c)) {
+        how->packed = call->prepared[CX_FORWARD];
+        how->turned = 1;
     }
     cx_convolver_run(c, &p->convolver, how, workspace);
 }
@@ -302,7 +313,7 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* Packed weights in it when they are not constant. */
+/* With packed weights in it when they are not constant. */
 static size_t run_bytes(const cx_case *c, int pass)
 {
     const params *p = c->params;
@@ -310,7 +321,8 @@ static size_t run_bytes(const cx_case *c, int pass)
         return cx_streamed_workspace(c, convolver_of(c->producer->c),
                                      convolver_of(c));
     size_t bytes =
-        cx_convolver_workspace(c, &p->convolver, direction_of(c, pass));
+        cx_convolver_workspace(c, &p->convolver, direction_of(c, pass),
+                               pass == CX_BACKWARD && turns(c));
     return is_constant(c, pass) ? bytes
                                 : cx_size_plus(bytes, packed_bytes(c, pass));
 }
@@ -331,10 +343,10 @@ static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
     demand->forward_workspace = run_bytes(c, CX_FORWARD);
     if (wanted & 1u << X) {
         demand->backward_workspace = run_bytes(c, CX_BACKWARD);
-        if (is_constant(c, CX_BACKWARD))
-            demand->prepared_bytes[CX_BACKWARD] = packed_bytes(c, CX_BACKWARD);
-        else
+        if (!is_constant(c, CX_BACKWARD))
             demand->keep_inputs |= 1u << W;
+        else if (!turns(c))
+            demand->prepared_bytes[CX_BACKWARD] = packed_bytes(c, CX_BACKWARD);
     }
     if (wanted & 1u << W)
         demand_weight_gradient(c, demand);

@@ -152,12 +152,11 @@ cxai_tensor cx_plan_view(const cx_plan *plan, int value)
     return view;
 }
 
-/* Whether a run of the step needs no constant but what is packed. */
-static int reads_packed_alone(const cx_step *step)
+/* Whether input k, weights, is read only as packed. */
+static int reads_packed(const cx_step *step, int k)
 {
-    const size_t *bytes = step->demand.prepared_bytes;
-    return step->places == 0 && bytes[CX_FORWARD] > 0 &&
-           ((step->wanted & 1) == 0 || bytes[CX_BACKWARD] > 0);
+    return step->places == 0 && step->demand.prepared_bytes[CX_FORWARD] > 0 &&
+           (step->demand.keep_inputs >> k & 1) == 0;
 }
 
 /* The view of an input, without data where it lies in a file and is not
@@ -166,7 +165,7 @@ static int view_input(const cx_plan *plan, const cx_step *step, int k)
 {
     const cx_plan_value *v = &plan->values[step->x[k]];
     int in_file = v->literal != NULL && v->literal->place != NULL;
-    if (in_file && reads_packed_alone(step))
+    if (in_file && reads_packed(step, k))
         return 0;
     step->x_view[k] = cx_plan_view(plan, step->x[k]);
     return in_file && step->x_view[k].data == NULL ? -1 : 0;

@@ -10,6 +10,7 @@ void LEVEL(cx_depthwise)(const cx_depthwise_tile *tile);
 void LEVEL(cx_winograd_input)(const cxai_real *const *x, int64_t channels,
                               cxai_real *v, int64_t v_point);
 void LEVEL(cx_winograd_output)(const cx_winograd_tile *tile);
+void LEVEL(cx_turn_rows)(const cx_turn *turn);
 void LEVEL(cx_affine)(const cx_affine *affine);
 void LEVEL(cx_dot)(cxai_real *y, const cxai_real *x, const cxai_real *b,
                    int64_t b_row, int count, int64_t depth);

@@ -9,6 +9,7 @@ const cx_kernels LEVEL(cx_kernels) = {
     .depthwise = LEVEL(cx_depthwise),
     .winograd_input = LEVEL(cx_winograd_input),
     .winograd_output = LEVEL(cx_winograd_output),
+    .turn = LEVEL(cx_turn_rows),
     .affine = LEVEL(cx_affine),
     .dot = LEVEL(cx_dot),
     .combine = LEVEL(cx_combine),

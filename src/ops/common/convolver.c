@@ -191,6 +191,37 @@ void cx_convolver_pack(const cx_case *c, const cx_convolver *v,
     }
 }
 
+/* ---- turning ------------------------------------------------------------- */
+
+/* Weights that are smaller are kept packed for both directions. */
+static const size_t LARGE = 256 << 10;
+
+/* Whether gathering has all cells, in their order. */
+static int has_all_cells(const cx_convolver *v)
+{
+    for (int64_t t = 0; t < v->gather.taps; t++)
+        if (v->gather.tap[t].weight != t)
+            return 0;
+    return v->gather.taps == cx_window_cells(&v->window);
+}
+
+int cx_convolver_turns(const cx_case *c, const cx_convolver *v)
+{
+    const cx_convolution gather = describe(v, &v->gather, CX_GATHER);
+    way how = way_of(v, &gather);
+    if ((how != WINOGRAD && how != PANELS) || !has_all_cells(v) ||
+        cx_convolver_packed_bytes(c, v, CX_SCATTER) < LARGE)
+        return 0;
+    for (int64_t i = 0; i < v->scatter.count; i++) {
+        const cx_convolution k = describe(v, &v->scatter.phase[i], CX_SCATTER);
+        if (way_of(v, &k) != how)
+            return 0;
+    }
+    return 1;
+}
+
+/* ---- what decides -------------------------------------------------------- */
+
 /* A list of numbers that grows; numbers NULL: they are only counted. */
 typedef struct list {
     int64_t *numbers;
@@ -213,7 +244,7 @@ size_t cx_convolver_packing(const cx_convolver *v, cx_direction direction,
     for (int64_t i = 0; i < phase_count(v, direction); i++) {
         const cx_phase *phase = phase_number(v, direction, i);
         const cx_convolution k = describe(v, phase, direction);
-        note(&l, cx_winograd_fits(&k));
+        note(&l, way_of(v, &k));
         note(&l, phase->taps);
         for (int64_t t = 0; t < phase->taps; t++) {
             for (int a = 0; a < 3; a++)
@@ -276,6 +307,7 @@ static cx_convolution connect(const cx_convolver *v, const cx_phase *phase,
                               const cx_convolver_pass *pass)
 {
     cx_convolution k = describe(v, phase, pass->direction);
+    k.turned = pass->turned ? v->gather.taps : 0;
     if (pass->from != NULL) {
         k.x = pass->from->data;
         k.x_pixel = cx_pixel_stride(pass->from);
@@ -287,13 +319,14 @@ static cx_convolution connect(const cx_convolver *v, const cx_phase *phase,
 }
 
 size_t cx_convolver_workspace(const cx_case *c, const cx_convolver *v,
-                              cx_direction direction)
+                              cx_direction direction, int turned)
 {
     size_t most = 0;
     for (int64_t i = 0; i < phase_count(v, direction); i++) {
         cx_convolution k =
             describe(v, phase_number(v, direction, i), direction);
         size_t bytes = 0;
+        k.turned = turned ? v->gather.taps : 0;
         switch (way_of(v, &k)) {
         case WINOGRAD:
             bytes = cx_winograd_workspace(c->kernels, &k, c->threads);
@@ -361,11 +394,12 @@ static void run_phases(const cx_case *c, const cx_convolver *v,
             cx_narrow_convolve(c->kernels, &k, c->threads, workspace);
             break;
         case PANELS:
-            if (pass->epilogue != NULL ||
+            if (pass->epilogue != NULL || k.turned > 0 ||
                 !cx_convolve_sparse(c->kernels, &k, c->threads))
                 cx_convolve(c->kernels, &k, c->threads, workspace);
         }
-        packed += phase_bytes(c, v, phase, pass->direction);
+        if (!pass->turned)
+            packed += phase_bytes(c, v, phase, pass->direction);
     }
 }
 

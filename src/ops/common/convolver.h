@@ -34,6 +34,10 @@ void cx_convolver_pack(const cx_case *c, const cx_convolver *v,
                        cx_direction direction, const cxai_real *w,
                        const cxai_real *bias, void *packed);
 
+/* Whether scattering can use, and should, because they are large, the weights
+   that are packed for gathering. */
+int cx_convolver_turns(const cx_case *c, const cx_convolver *v);
+
 /* What, beside the weights, decides how they are packed: as `packing` of
    ops/operator.h. */
 size_t cx_convolver_packing(const cx_convolver *v, cx_direction direction,
@@ -44,7 +48,8 @@ typedef struct cx_convolver_pass {
     const cxai_tensor *from, *to; /* channels-last; NULL: see gathering */
     const cxai_real *factor; /* batch,channels of `in`; of one that scales */
     const void *packed;
-    const cxai_real *bias;       /* as packed */
+    int turned;            /* packed is for the other direction: see turns */
+    const cxai_real *bias; /* as packed */
     const cx_epilogue *epilogue; /* NULL: this is a gradient */
     cx_delivery delivery;        /* of a gradient */
 } cx_convolver_pass;
@@ -58,7 +63,7 @@ cx_convolution cx_convolver_gathering(const cx_convolver *v,
                                       const cx_convolver_pass *pass);
 
 size_t cx_convolver_workspace(const cx_case *c, const cx_convolver *v,
-                              cx_direction direction);
+                              cx_direction direction, int turned);
 void cx_convolver_run(const cx_case *c, const cx_convolver *v,
                       const cx_convolver_pass *pass, void *workspace);
 

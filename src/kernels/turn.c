@@ -1,0 +1,99 @@
+#include "kernels/turn.h"
+
+#include <string.h>
+
+/* A matrix of panels: depth rows of columns. */
+typedef struct matrix {
+    int64_t depth, columns;
+    int64_t panel; /* reals from a panel to the next, where it is read */
+} matrix;
+
+/* Columns that panel p has, and reals of its rows. */
+static int panel_shape(const cx_kernels *kernels, const matrix *m, int64_t p,
+                       int *width)
+{
+    int count = cx_panel_columns(kernels, m->columns, p);
+    *width = count > kernels->lanes ? 2 * kernels->lanes : kernels->lanes;
+    return count;
+}
+
+/* Blocks lie far from each other: the processor does not see which is next. */
+static void fetch(const cxai_real *x, int count)
+{
+    enum { LINE = 64 / sizeof(cxai_real) };
+    for (int i = 0; i < count; i += LINE)
+        __builtin_prefetch(x + i);
+}
+
+/* Rows of panel p of `to`. Its columns are rows of all panels of `from`, those
+   from number `first` on. */
+static void turn_rows(const cx_kernels *kernels, const matrix *from,
+                      const matrix *to, int64_t p, int64_t first,
+                      cxai_real scale, const cxai_real *packed, cxai_real *rows)
+{
+    int full = 2 * kernels->lanes, width, from_width;
+    int count = panel_shape(kernels, to, p, &width);
+    if (count < width)
+        memset(rows, 0, (size_t)(to->depth * width) * sizeof *rows);
+    for (int64_t q = 0; q * full < from->columns; q++) {
+        int columns = panel_shape(kernels, from, q, &from_width);
+        const cxai_real *x =
+            packed + q * from->panel + (first + p * full) * from_width;
+        if ((q + 2) * full < from->columns)
+            fetch(x + 2 * from->panel, count * from_width);
+        kernels->turn(&(cx_turn){
+            .x = x,
+            .x_row = from_width,
+            .rows = count,
+            .columns = columns,
+            .scale = scale,
+            .y = rows + q * full * width,
+            .y_row = width,
+        });
+    }
+}
+
+void cx_turn_panel(const cx_kernels *kernels, const cx_convolution *c,
+                   int64_t group, int64_t p, cxai_real *panel)
+{
+    const matrix from = { c->columns, c->depth,
+                          cx_panel_stride(kernels, c->turned, c->columns) };
+    const matrix to = { c->depth, c->columns, 0 };
+    const cxai_real *packed =
+        c->weights + group * from.panel * cx_panel_count(kernels, c->depth);
+    int width;
+    panel_shape(kernels, &to, p, &width);
+    memset(panel, 0, (size_t)width * sizeof *panel);
+    for (int64_t t = 0; t < c->taps; t++)
+        turn_rows(kernels, &from, &to, p, 1 + c->tap[t].weight * c->columns, 1,
+                  packed, panel + (1 + t * c->depth) * width);
+}
+
+/* ---- Winograd ------------------------------------------------------------ */
+
+/* Where a coordinate of the mirrored kernel is found, and times what; the
+   points are 0, 1/sqrt(2), -1/sqrt(2), sqrt(2), -sqrt(2), infinity, and their
+   rows of G (kernels/winograd.c) begin with 1, -2/3, -2/3, 1/6, 1/6, 0. */
+static const struct {
+    int point;
+    double factor;
+} mirrored[CX_WINOGRAD_SIDE] = {
+    { 5, 1 }, { 3, -2 }, { 4, -2 }, { 1, -0.5 }, { 2, -0.5 }, { 0, 1 },
+};
+
+void cx_turn_point(const cx_kernels *kernels, const cx_convolution *c,
+                   int64_t p, int point, cxai_real *panel)
+{
+    enum { SIDE = CX_WINOGRAD_SIDE, POINTS = CX_WINOGRAD_POINTS };
+    int64_t points = cx_panel_stride(kernels, 1, c->columns);
+    const matrix from = { c->columns, c->depth, POINTS * points };
+    const matrix to = { c->depth, c->columns, 0 };
+    int row = mirrored[point / SIDE].point;
+    int column = mirrored[point % SIDE].point, width;
+    double factor =
+        mirrored[point / SIDE].factor * mirrored[point % SIDE].factor;
+    panel_shape(kernels, &to, p, &width);
+    memset(panel, 0, (size_t)width * sizeof *panel);
+    turn_rows(kernels, &from, &to, p, 1, (cxai_real)factor,
+              c->weights + (row * SIDE + column) * points, panel + width);
+}

@@ -1,0 +1,27 @@
+/*
+ * The weights of a convolution's gradient, made panel by panel of the packed
+ * weights of the convolution itself while they are used: the same numbers with
+ * depth and columns exchanged, so that a network's weights are not kept twice.
+ *
+ * For convolutions with `turned` set (kernels/convolve.h).
+ */
+#ifndef CX_KERNELS_TURN_H
+#define CX_KERNELS_TURN_H
+
+#include "kernels/convolve.h"
+
+/* Fills panel p of a group, its biases being 0. */
+void cx_turn_panel(const cx_kernels *kernels, const cx_convolution *c,
+                   int64_t group, int64_t p, cxai_real *panel);
+
+/*
+ * The same for one point of panel p of Winograd's convolution
+ * (kernels/winograd.h). The gradient's kernel is the mirrored one. At a point a
+ * it is a^2 times the kernel at 1/a, and the points are 0, +-1/sqrt(2),
+ * +-sqrt(2) and infinity: mirroring exchanges them and multiplies by powers of
+ * two.
+ */
+void cx_turn_point(const cx_kernels *kernels, const cx_convolution *c,
+                   int64_t p, int point, cxai_real *panel);
+
+#endif
