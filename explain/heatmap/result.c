@@ -65,6 +65,15 @@ cxai_status cxai_heatmap_begin(const cxai_heatmap_call *call,
     return status;
 }
 
+void cxai_heatmap_partial(const cxai_heatmap_call *call, int64_t done,
+                          int64_t total)
+{
+    for (int i = 0; i < call->target_count; i++) {
+        call->results[i].done = done;
+        call->results[i].total = total;
+    }
+}
+
 static cxai_heatmap_state state_of(const cxai_real *data, int64_t count)
 {
     int flat = 1;

@@ -127,7 +127,7 @@ enum {
     CXAI_NEEDS_BASELINE = 32, /* compares: options.baseline */
     CXAI_SUMS_CHANNELS = 64, /* options.eigen_smooth is for it: the map is a sum
                                 over the channels of a layer */
-    CXAI_NEEDS_CLASS = 64,   /* every target must be one class of several, of a
+    CXAI_NEEDS_CLASS = 128,  /* every target must be one class of several, of a
                                 value with one number for each */
 };
 
