@@ -205,6 +205,12 @@ static void test_relevance(void **state)
     run_folder("tests/data/heatmaps_lrp", 44);
 }
 
+static void test_perturbation(void **state)
+{
+    (void)state;
+    run_folder("tests/data/heatmaps_perturbation", 57);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +218,7 @@ int main(void)
         cmocka_unit_test(test_cam_family),
         cmocka_unit_test(test_gradient_family),
         cmocka_unit_test(test_relevance),
+        cmocka_unit_test(test_perturbation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,10 +69,11 @@ typedef struct cxai_heatmap_options {
     double noise; /* standard deviation in units of the input; below 0:
                      the method's default */
     const cxai_real *baseline; /* shaped as the input, dense: what the picture
-                                  is compared with; NULL: 0 */
+                                  is compared with, and what is shown in the
+                                  place of what is removed; NULL: 0 */
     int baseline_count; /* such pictures at baseline, one behind the other, of
                            which gradient_shap draws; others take one; 0: 1 */
-    uint64_t seed;      /* of the noise */
+    uint64_t seed;      /* of the noise, and of what is removed */
     int batch;          /* most pictures in one pass; 0: 4 */
     const char *set;    /* what the method alone takes, "window=15,rule=left":
                            see its parameters; NULL: their defaults */

@@ -36,7 +36,7 @@ cxai_model *hand_net_b(void)
 {
     net n = net_begin(13);
 
-    net_input(&n, "x", "1,3,1,1");
+    net_input(&n, "x", "0,0,0,0");
     net_reals(&n, "w0", "3,3", (double[]){ 1, 0, 0, 0, 1, 0, 0, 0, 1 });
     net_reals(&n, "w1", "4,3", ones);
     net_reals(&n, "b1", "4", (double[]){ -10, 1, 1, 1 });

@@ -14,8 +14,9 @@ cxai_model *hand_net_a(void);
 /* The input that captum's tests give it: 0 to 15. */
 void hand_ramp(cxai_real x[16]);
 
-/* BasicModel_MultiLayer: x (1,3,1,1) -> linear0 (identity) -> linear1 (4x3
-   ones, bias -10, 1, 1, 1) -> relu -> linear2 (2x4 ones, bias -1, 1) */
+/* BasicModel_MultiLayer: x (1,3,1,1) or (1,1,1,3) -> linear0 (identity) ->
+   linear1 (4x3 ones, bias -10, 1, 1, 1) -> relu -> linear2 (2x4 ones, bias -1,
+   1) */
 cxai_model *hand_net_b(void);
 
 /* The library's method of this name, which must exist. */
