@@ -7,8 +7,8 @@
  * samples stretched to -1..1, grown by 5 pixels; regions that add fewer than 50
  * pixels are dropped; what is left gets its own mean. The attribution is
  * integrated gradients averaged over two baselines, of the least and of the
- * largest number of the input (or the one that is given), of which a pixel has
- * that of its largest channel.
+ * largest number of the input, of which a pixel has that of its largest
+ * channel.
  *
  * The library segments at 224x224 whatever the input's size; here it is the
  * input's own.
@@ -67,12 +67,6 @@ static cxai_status open_paths(const cxai_heatmap_call *call, between *b,
     cxai_real ends[2] = { call->input[0], call->input[0] };
     cxai_status status = CXAI_OK;
 
-    if (call->options->baseline) {
-        status = cx_path_open(&b->paths[0], call, call->input_value,
-                              call->options->baseline, 0, error);
-        b->count = status == CXAI_OK;
-        return status;
-    }
     cxai_real *flat = malloc(count * sizeof *flat);
     if (!flat)
         return cxai_fail(error, CXAI_NO_MEMORY, "no memory for a baseline");
@@ -294,7 +288,7 @@ const cxai_heatmap_method cxai_method_xrai = {
     .summary = "regions of the picture by their mean integrated gradients from "
                "the darkest and the brightest baseline",
     .cost = "4 + 2 steps forward, 2 steps backward a target",
-    .needs = CXAI_NEEDS_GRADIENT | CXAI_NEEDS_STEPS | CXAI_NEEDS_BASELINE,
+    .needs = CXAI_NEEDS_GRADIENT | CXAI_NEEDS_STEPS,
     .parameters = parameters,
     .kind = CXAI_HEATMAP_MAP,
     .compute = compute,
