@@ -14,7 +14,8 @@
  *     that no layer takes up      zennit lets relevance pass these batch norms)
  *   activations                   G_x := G_y y / x: relevance passes unchanged
  *   max-pooling                   its gradient: all to the winner
- *   concatenation, reshaping      their gradient
+ *   concatenation, reshaping,     their gradient
+ *     differences
  *   x * gate(...)                 all to x: Arras et al. 2017, EMNLP workshop
  *   products, x / y, softmax,     as AttnLRP: Achtibat et al. 2024, ICML,
  *     layer norm                  propositions 3.1 to 3.4: half to each

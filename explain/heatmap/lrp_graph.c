@@ -12,7 +12,6 @@ static const struct {
     cx_lrp_role role;
 } roles[] = {
     { "Add", CX_LRP_SHARE },
-    { "Sub", CX_LRP_SHARE },
     { "Sum", CX_LRP_SHARE },
     { "Mean", CX_LRP_SHARE },
     { "AveragePool", CX_LRP_SHARE },
@@ -70,8 +69,24 @@ typedef struct finder {
     int *reader;           /* the last node that does */
 } finder;
 
-static cx_lrp_role role_of(const char *type)
+/* A mean that is subtracted: part of a layer norm written out, in which only
+   the sum with beta shares, as in one written as one node. */
+static int is_centre(const finder *f, const cxai_node *node)
 {
+    int value = node->outputs[0];
+
+    return strcmp(node->operator_type, "ReduceMean") == 0 &&
+           f->readers[value] > 0 &&
+           strcmp(cxai_model_node(f->model, f->reader[value]).operator_type,
+                  "Sub") == 0;
+}
+
+static cx_lrp_role role_of(const finder *f, const cxai_node *node)
+{
+    const char *type = node->operator_type;
+
+    if (is_centre(f, node))
+        return CX_LRP_PLAIN;
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
         if (strcmp(roles[i].type, type) == 0)
             return roles[i].role;
@@ -214,7 +229,7 @@ static cxai_status describe(const finder *f, int n, cxai_error *error)
     for (int i = 0; i < node.input_count; i++)
         direct |= node.inputs[i] >= 0 && f->direct[node.inputs[i]];
     if (own->role == CX_LRP_PLAIN && !add_layer(f, n, error, &status)) {
-        own->role = role_of(node.operator_type);
+        own->role = role_of(f, &node);
         own->before_first = direct;
         own->gate = own->role == CX_LRP_PRODUCT ? find_gate(f, &node) : -1;
         if (own->gate >= 0)

@@ -1,79 +1,9 @@
-#include "lrp_rule.h"
+#include "lrp_terms.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "rows.h"
-
-typedef enum input_part { ALL, POSITIVE, NEGATIVE, ONE, LOW, HIGH } input_part;
-typedef enum weight_part {
-    SAME,
-    ABOVE,      /* w+ */
-    BELOW,      /* w- */
-    MORE_ABOVE, /* w + g w+ */
-    MORE_BELOW, /* w + g w- */
-    SQUARE,
-    COUNT, /* 1 */
-} weight_part;
-
-/* sign * (a part of x) (a part of W), with the same part of the bias. */
-typedef struct term {
-    input_part x;
-    weight_part w;
-    int biased;
-    int sign;
-} term;
-
-enum { most_terms = 3, most_groups = 2 };
-
-/* Terms over one denominator, their sum; used where y has the given sign, or
-   everywhere. */
-typedef struct group {
-    int where;
-    int count;
-    term terms[most_terms];
-} group;
-
-#define PLUS                                                                   \
-    {                                                                          \
-        0, 2,                                                                  \
-        {                                                                      \
-            { POSITIVE, ABOVE, 1, 1 },                                         \
-            {                                                                  \
-                NEGATIVE, BELOW, 0, 1                                          \
-            }                                                                  \
-        }                                                                      \
-    }
-
-static const struct {
-    int count;
-    group groups[most_groups];
-} rules[] = {
-    [CX_LRP_ZPLUS] = { 1, { PLUS } },
-    [CX_LRP_ALPHA_BETA] = { 2,
-                            { PLUS,
-                              { 0,
-                                2,
-                                { { POSITIVE, BELOW, 1, 1 },
-                                  { NEGATIVE, ABOVE, 0, 1 } } } } },
-    [CX_LRP_GAMMA] = { 2,
-                       { { 1,
-                           2,
-                           { { POSITIVE, MORE_ABOVE, 1, 1 },
-                             { NEGATIVE, MORE_BELOW, 0, 1 } } },
-                         { -1,
-                           2,
-                           { { POSITIVE, MORE_BELOW, 1, 1 },
-                             { NEGATIVE, MORE_ABOVE, 0, 1 } } } } },
-    [CX_LRP_WSQUARE] = { 1, { { 0, 1, { { ONE, SQUARE, 1, 1 } } } } },
-    [CX_LRP_FLAT] = { 1, { { 0, 1, { { ONE, COUNT, 0, 1 } } } } },
-    [CX_LRP_BOX] = { 1,
-                     { { 0,
-                         3,
-                         { { ALL, SAME, 0, 1 },
-                           { LOW, ABOVE, 0, -1 },
-                           { HIGH, BELOW, 0, -1 } } } } },
-};
 
 static const double stabilizer = 1e-6;
 
@@ -85,12 +15,12 @@ int cx_lrp_rule_writes_relevance(cx_lrp_rule rule)
 /* A rule at work: one session a term of the group that is being run. */
 typedef struct work {
     const cx_lrp_case *c;
-    const group *group;
+    const cx_lrp_group *group;
     double factor; /* of the group: alpha, -beta or 1 */
-    cxai_session *sessions[most_terms];
-    cxai_tensor z; /* the sum of the terms, laid out as y */
-    int any;       /* something was found */
-    term term;     /* the one that a row works on */
+    cxai_session *sessions[cx_lrp_most_terms];
+    cxai_tensor z;    /* the sum of the terms, laid out as y */
+    int any;          /* something was found */
+    cx_lrp_term term; /* the one that a row works on */
 } work;
 
 static cxai_real part_of_weight(const work *k, cxai_real w)
@@ -99,13 +29,13 @@ static cxai_real part_of_weight(const work *k, cxai_real w)
     cxai_real gamma = (cxai_real)k->c->numbers.gamma;
 
     switch (k->term.w) {
-    case SAME: return w;
-    case ABOVE: return above;
-    case BELOW: return below;
-    case MORE_ABOVE: return w + gamma * above;
-    case MORE_BELOW: return w + gamma * below;
-    case SQUARE: return w * w;
-    case COUNT: return 1;
+    case CX_SAME: return w;
+    case CX_ABOVE: return above;
+    case CX_BELOW: return below;
+    case CX_MORE_ABOVE: return w + gamma * above;
+    case CX_MORE_BELOW: return w + gamma * below;
+    case CX_SQUARE: return w * w;
+    case CX_UNIT: return 1;
     }
     return w;
 }
@@ -142,12 +72,12 @@ static void write_input(cxai_real *const *at, const int64_t *step,
     for (int64_t i = 0; i < count; i++) {
         cxai_real x = at[1][i * step[1]];
         switch (k->term.x) {
-        case POSITIVE: x = x > 0 ? x : 0; break;
-        case NEGATIVE: x = x < 0 ? x : 0; break;
-        case ONE: x = 1; break;
-        case LOW:
-        case HIGH: x = at[2][i * step[2]]; break;
-        case ALL: break;
+        case CX_POSITIVE: x = x > 0 ? x : 0; break;
+        case CX_NEGATIVE: x = x < 0 ? x : 0; break;
+        case CX_ONE: x = 1; break;
+        case CX_LOW:
+        case CX_HIGH: x = at[2][i * step[2]]; break;
+        case CX_ALL: break;
         }
         at[0][i * step[0]] = x;
     }
@@ -167,9 +97,9 @@ static void find_negative(cxai_real *const *at, const int64_t *step,
 /* The box that a term multiplies by, or x where it needs none. */
 static const cxai_tensor *box_of(const work *k)
 {
-    return k->term.x == LOW    ? &k->c->numbers.low
-           : k->term.x == HIGH ? &k->c->numbers.high
-                               : k->c->x;
+    return k->term.x == CX_LOW    ? &k->c->numbers.low
+           : k->term.x == CX_HIGH ? &k->c->numbers.high
+                                  : k->c->x;
 }
 
 static cxai_status open_session(work *k, cxai_session **session,
@@ -234,7 +164,7 @@ static cxai_status run_term(work *k, int i, cxai_error *error)
     cxai_tensor views[3] = { k->z };
 
     k->term = k->group->terms[i];
-    if (k->term.x == NEGATIVE) { /* behind a ReLU there is nothing to do */
+    if (k->term.x == CX_NEGATIVE) { /* behind a ReLU there is nothing to do */
         k->any = 0;
         cx_each_row(k->c->x, 1, find_negative, k);
         if (!k->any)
@@ -334,12 +264,12 @@ static void add_share(cxai_real *const *at, const int64_t *step, int64_t count,
     for (int64_t i = 0; i < count; i++) {
         cxai_real x = at[2][i * step[2]], back = sign * at[1][i * step[1]];
         switch (k->term.x) {
-        case POSITIVE: back = x > 0 ? back : 0; break;
-        case NEGATIVE: back = x < 0 ? back : 0; break;
-        case ONE: break;
-        case ALL: back *= x; break;
-        case LOW:
-        case HIGH: back *= at[3][i * step[3]]; break;
+        case CX_POSITIVE: back = x > 0 ? back : 0; break;
+        case CX_NEGATIVE: back = x < 0 ? back : 0; break;
+        case CX_ONE: break;
+        case CX_ALL: back *= x; break;
+        case CX_LOW:
+        case CX_HIGH: back *= at[3][i * step[3]]; break;
         }
         at[0][i * step[0]] += back;
     }
@@ -370,7 +300,7 @@ static cxai_status return_term(work *k, int i, cxai_error *error)
 
 static void close_sessions(work *k)
 {
-    for (int i = 0; i < most_terms; i++)
+    for (int i = 0; i < cx_lrp_most_terms; i++)
         cxai_session_free(&k->sessions[i]);
 }
 
@@ -413,6 +343,7 @@ cxai_status cx_lrp_apply(const cx_lrp_case *c, cxai_error *error)
 {
     size_t count = (size_t)cxai_shape_count(&c->y->shape);
     work k = { .c = c, .z = *c->y };
+    const cx_lrp_terms *terms = cx_lrp_terms_of(c->rule);
     cxai_status status = CXAI_OK;
 
     k.z.data = malloc(count * sizeof *k.z.data);
@@ -420,8 +351,8 @@ cxai_status cx_lrp_apply(const cx_lrp_case *c, cxai_error *error)
         return cxai_fail(error, CXAI_NO_MEMORY,
                          "no memory for the relevance of a layer");
     cx_each_row(c->below, 1, clear_row, NULL);
-    for (int i = 0; status == CXAI_OK && i < rules[c->rule].count; i++) {
-        k.group = &rules[c->rule].groups[i];
+    for (int i = 0; status == CXAI_OK && i < terms->count; i++) {
+        k.group = &terms->groups[i];
         k.factor = factor_of(c, i);
         if (k.factor != 0)
             status = run_group(&k, error);
