@@ -211,6 +211,12 @@ static void test_perturbation(void **state)
     run_folder("tests/data/heatmaps_perturbation", 57);
 }
 
+static void test_attention(void **state)
+{
+    (void)state;
+    run_folder("tests/data/heatmaps_attention", 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +225,7 @@ int main(void)
         cmocka_unit_test(test_gradient_family),
         cmocka_unit_test(test_relevance),
         cmocka_unit_test(test_perturbation),
+        cmocka_unit_test(test_attention),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,6 +137,34 @@ static void test_a_way_around_is_refused(void **state)
     cxai_model_free(&model);
 }
 
+/* Of Swin's shifted windows no rollout can be made; a CNN has no attention. */
+static void test_rollout_needs_attention_between_all_tokens(void **state)
+{
+    static const struct {
+        const char *file, *text;
+    } cases[] = {
+        { "tests/data/nets/windows.legacy.onnx", "within windows" },
+        { "tests/data/nets/windows.dynamo.onnx", "within windows" },
+        { "tests/data/nets/plain.legacy.onnx", "has none" },
+    };
+    static const cxai_real black[3 * 24 * 20];
+    cxai_shape shape = net_shape("1,3,24,20");
+    cxai_heatmap map;
+    cxai_error error;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        cxai_model *model;
+        check_ok(cxai_model_load(&model, cases[i].file, NULL, &error), &error);
+        cxai_target target = cxai_target_channel(cxai_model_logits(model), 0);
+        check_error(cxai_heatmap_compute(&map, hand_method("attention_rollout"),
+                                         model, &shape, black, &target, 1, NULL,
+                                         &error),
+                    &error, CXAI_UNSUPPORTED, cases[i].text);
+        cxai_model_free(&model);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +175,7 @@ int main(void)
         cmocka_unit_test(test_box),
         cmocka_unit_test(test_net_a),
         cmocka_unit_test(test_a_way_around_is_refused),
+        cmocka_unit_test(test_rollout_needs_attention_between_all_tokens),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

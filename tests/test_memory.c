@@ -97,6 +97,7 @@ static cxai_status load_branches(cxai_error *error)
 
 /* Loaded before the counting starts, for the work below. */
 static cxai_model *model;
+static cxai_model *transformer; /* of the same input */
 static int input;
 static cxai_shape input_shape;
 static cxai_real *tensor;
@@ -141,10 +142,12 @@ static const cxai_heatmap_method *method; /* the one under test */
 
 static cxai_status run_method(cxai_error *error)
 {
+    const cxai_model *explained =
+        method->needs & CXAI_NEEDS_ATTENTION ? transformer : model;
     cxai_heatmap maps[2];
     cxai_target targets[2];
     for (int i = 0; i < 2; i++) {
-        targets[i] = cxai_target_channel(cxai_model_logits(model), 0);
+        targets[i] = cxai_target_channel(cxai_model_logits(explained), 0);
         targets[i].terms[0].top = 1 + i;
         targets[i].terms[0].top_axis = 1;
     }
@@ -153,8 +156,9 @@ static cxai_status run_method(cxai_error *error)
     options.samples = 3;
     options.batch = 1; /* a larger one shrinks when memory is short */
     options.threads = 1;
-    cxai_status status = cxai_heatmap_compute(
-        maps, method, model, &input_shape, tensor, targets, 2, &options, error);
+    cxai_status status =
+        cxai_heatmap_compute(maps, method, explained, &input_shape, tensor,
+                             targets, 2, &options, error);
     for (int i = 0; i < 2; i++) {
         if (status != CXAI_OK)
             assert_null(maps[i].data);
@@ -403,6 +407,9 @@ static int set_up(void **state)
     (void)state;
     cxai_error error;
     check_ok(cxai_model_load(&model, model_path, NULL, &error), &error);
+    check_ok(cxai_model_load(&transformer, "tests/data/nets/tokens.dynamo.onnx",
+                             NULL, &error),
+             &error);
     input = cxai_model_input(model, 0);
     input_shape = cxai_model_input_shape(model, 0);
     input_shape.dim[0] = 1;
@@ -424,6 +431,7 @@ static int tear_down(void **state)
     char path[64];
     free(tensor);
     cxai_model_free(&model);
+    cxai_model_free(&transformer);
     snprintf(path, sizeof path, "%s/small.png", scratch);
     unlink(path);
     return rmdir(scratch);

@@ -130,6 +130,7 @@ enum {
                                 over the channels of a layer */
     CXAI_NEEDS_CLASS = 128,  /* every target must be one class of several, of a
                                 value with one number for each */
+    CXAI_NEEDS_ATTENTION = 256, /* reads the attention of a transformer */
 };
 
 /* A number that one method takes beside the options. */
