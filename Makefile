@@ -10,6 +10,8 @@
 ## make memcheck        the tests under valgrind
 ## make fuzz            run the fuzzers for FUZZ_SECONDS each
 ## make bench           time beside other libraries (BENCH='OPTIONS MODEL...')
+## make heat-shares     how much of each method's heat lies on the objects of the
+##                      embedded photos (METHOD=name: of one)
 ## make zoo-check       compare full-size networks with torch (ZOO=folder)
 ## make lint            formatting, include rules, warnings of two compilers
 ## make install         into DESTDIR/PREFIX; make uninstall removes it again
@@ -276,6 +278,9 @@ memcheck:
 zoo-check: $(BUILD)/tests/zoo/zoo_check
 	$< $(ZOO)
 
+heat-shares: $(BUILD)/tests/zoo/heat_shares
+	$< $(METHOD)
+
 # Timings beside the peers that PYTHON has; BENCH: models and options of
 # tests/bench/compare.py.
 bench: $(BUILD)/tests/bench/bench $(PROGRAM)
@@ -408,7 +413,7 @@ help:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tests run-tests node-tests check sanitize memcheck zoo-check bench fuzz \
+.PHONY: all tests run-tests node-tests check sanitize memcheck zoo-check heat-shares bench fuzz \
   run-fuzzers demo install uninstall setup lint tables objects tidy $(TIDY) \
   help clean FORCE
 .SECONDARY:

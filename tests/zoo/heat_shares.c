@@ -1,0 +1,72 @@
+/*
+ * Prints, for every heatmap method, which share of its positive heat lies
+ * inside the boxes of data/boxes.json, in percent; "*" where the hottest pixel
+ * does not, "-" where there is no positive heat.
+ *
+ *     heat_shares [METHOD]
+ *
+ * All with their defaults. The last columns are the mean over the objects and
+ * the time for all of them.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "support/check.h"
+#include "support/photos.h"
+
+static void print_head(const photos *p)
+{
+    const cJSON *photo, *box;
+
+    printf("%-28s", "");
+    cJSON_ArrayForEach(photo, p->boxes) cJSON_ArrayForEach(box, photo)
+        printf(" %8.8s", box->string);
+    printf("     mean   seconds\n");
+}
+
+static void print_method(const photos *p, const cxai_heatmap_method *method)
+{
+    const cJSON *photo, *box;
+    double sum = 0;
+    int count = 0;
+    struct timespec start, end;
+
+    printf("%-28s", method->name);
+    timespec_get(&start, TIME_UTC);
+    cJSON_ArrayForEach(photo, p->boxes) cJSON_ArrayForEach(box, photo)
+    {
+        cxai_geometry geometry;
+        cxai_heatmap map;
+        int inside = 0;
+        photos_explain(p, photo->string, box->string, method, NULL, &map,
+                       &geometry);
+        double share = photos_share(&map, &geometry, box, &inside);
+        cxai_heatmap_clear(&map);
+        if (isnan(share))
+            printf(" %8s ", "-");
+        else
+            printf(" %7.1f%c", 100 * share, inside ? ' ' : '*');
+        sum += isnan(share) ? 0 : share;
+        count++;
+        fflush(stdout);
+    }
+    timespec_get(&end, TIME_UTC);
+    printf(" %8.1f %9.1f\n", 100 * sum / count,
+           (double)(end.tv_sec - start.tv_sec) +
+               1e-9 * (double)(end.tv_nsec - start.tv_nsec));
+}
+
+int main(int argc, char **argv)
+{
+    photos p = { 0 };
+
+    photos_open(&p);
+    print_head(&p);
+    for (int i = 0; cxai_heatmap_table[i] != NULL; i++)
+        if (argc < 2 || strcmp(argv[1], cxai_heatmap_table[i]->name) == 0)
+            print_method(&p, cxai_heatmap_table[i]);
+    photos_close(&p);
+    return 0;
+}
