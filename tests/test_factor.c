@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan/plan.h"
 #include "run/session.h"
 #include "support/check.h"
+#include "support/fused.h"
 #include "support/kernel.h"
 #include "support/net.h"
 
@@ -54,28 +54,9 @@ static cxai_real *answer(const cxai_model *model, const factor *f, int watch_m,
                          int threads, int64_t *count, int *steps)
 {
     const int watch[2] = { net_value(model, "y"), net_value(model, "m") };
-    cxai_request request = { .watch = watch,
-                             .watch_count = 1 + watch_m,
-                             .threads = threads };
-    cxai_session *session;
-    cxai_error error;
-    cxai_tensor view;
-    void *block;
-    cxai_shape shape = net_shape(f->input);
-    cxai_real *picture = kernel_numbers(cxai_shape_count(&shape), 5, &block);
-    check_ok(cxai_session_create(&session, model, &request, &error), &error);
-    check_ok(cxai_session_set(session, net_value(model, "x"), picture, &error),
-             &error);
-    check_ok(cxai_session_forward(session, &error), &error);
-    check_ok(cxai_session_value(session, watch[0], &view, &error), &error);
-    *count = cxai_shape_count(&view.shape);
-    cxai_real *dense = malloc((size_t)*count * sizeof *dense);
-    assert_non_null(dense);
-    cxai_tensor_read(&view, dense);
-    *steps = session->plan->step_count;
-    cxai_session_free(&session);
-    free(block);
-    return dense;
+
+    return fused_answer(model, f->input, watch, 1 + watch_m, threads, count,
+                        steps);
 }
 
 static void test_factors(void **state)

@@ -1,0 +1,37 @@
+#include "support/fused.h"
+
+#include <stdlib.h>
+
+#include "plan/plan.h"
+#include "run/session.h"
+#include "support/check.h"
+#include "support/kernel.h"
+#include "support/net.h"
+
+cxai_real *fused_answer(const cxai_model *model, const char *input_shape,
+                        const int *watch, int watch_count, int threads,
+                        int64_t *count, int *steps)
+{
+    cxai_request request = { .watch = watch,
+                             .watch_count = watch_count,
+                             .threads = threads };
+    cxai_session *session;
+    cxai_error error;
+    cxai_tensor view;
+    void *block;
+    cxai_shape shape = net_shape(input_shape);
+    cxai_real *picture = kernel_numbers(cxai_shape_count(&shape), 5, &block);
+    check_ok(cxai_session_create(&session, model, &request, &error), &error);
+    check_ok(cxai_session_set(session, net_value(model, "x"), picture, &error),
+             &error);
+    check_ok(cxai_session_forward(session, &error), &error);
+    check_ok(cxai_session_value(session, watch[0], &view, &error), &error);
+    *count = cxai_shape_count(&view.shape);
+    cxai_real *dense = malloc((size_t)*count * sizeof *dense);
+    assert_non_null(dense);
+    cxai_tensor_read(&view, dense);
+    *steps = session->plan->step_count;
+    cxai_session_free(&session);
+    free(block);
+    return dense;
+}
