@@ -426,25 +426,27 @@ static void test_cam_refused(void **state)
 /* ---- own methods, through the public header --------------------------------
  */
 
-static void first_channel(const cxai_cam_layer *layer, cxai_real *weighed)
+static void one_channel(const cxai_cam_layer *layer, int64_t channel,
+                        cxai_real *weighed)
 {
     int64_t positions = layer->height * layer->width;
+    int64_t first = channel * positions, last = first + positions;
     cxai_real mean = 0;
 
-    for (int64_t i = 0; i < positions; i++)
+    for (int64_t i = first; i < last; i++)
         mean += layer->gradients[i] / (cxai_real)positions;
-    for (int64_t i = 0; i < positions; i++)
-        weighed[i] = mean * layer->activations[i];
+    for (int64_t i = 0; i < layer->channels * positions; i++)
+        weighed[i] = i >= first && i < last ? mean * layer->activations[i] : 0;
+}
+
+static void first_channel(const cxai_cam_layer *layer, cxai_real *weighed)
+{
+    one_channel(layer, 0, weighed);
 }
 
 static void second_channel(const cxai_cam_layer *layer, cxai_real *weighed)
 {
-    int64_t positions = layer->height * layer->width;
-    cxai_cam_layer second = { 1, layer->height, layer->width,
-                              layer->activations + positions,
-                              layer->gradients + positions };
-
-    first_channel(&second, weighed);
+    one_channel(layer, 1, weighed);
 }
 
 static cxai_status compute_first(const cxai_heatmap_call *call,

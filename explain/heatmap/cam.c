@@ -80,8 +80,9 @@ cxai_status cx_cam_deliver_weights(const cxai_heatmap_call *call, int i,
 
 /* ---- the layer ----------------------------------------------------------- */
 
-static cxai_status read_layer(cx_layer *layer, const cx_pass *pass,
-                              cxai_error *error)
+/* The activations alone. */
+static cxai_status read_activations(cx_layer *layer, const cx_pass *pass,
+                                    cxai_error *error)
 {
     const cxai_heatmap_call *call = pass->call;
     cxai_tensor view;
@@ -94,17 +95,31 @@ static cxai_status read_layer(cx_layer *layer, const cx_pass *pass,
     if (status != CXAI_OK)
         return status;
     layer->shape = view.shape;
-    size_t size = (size_t)cxai_shape_count(&view.shape);
     size_t count =
         (size_t)(layer->grid.channels * layer->grid.height * layer->grid.width);
-    layer->value = malloc(size * sizeof *layer->value);
     layer->activations = malloc(count * sizeof *layer->activations);
-    if (!layer->value || !layer->activations)
+    if (!layer->activations)
         return no_memory(call, error);
-    cxai_tensor_read(&view, layer->value);
     view = cxai_grid_view(&view, &layer->grid);
     cxai_tensor_read(&view, layer->activations);
     return CXAI_OK;
+}
+
+static cxai_status read_value(cx_layer *layer, const cx_pass *pass,
+                              cxai_error *error)
+{
+    const cxai_heatmap_call *call = pass->call;
+    cxai_tensor view;
+    size_t size = (size_t)cxai_shape_count(&layer->shape);
+    cxai_status status =
+        cxai_session_value(pass->session, call->layer, &view, error);
+
+    layer->value = malloc(size * sizeof *layer->value);
+    if (status == CXAI_OK && !layer->value)
+        return no_memory(call, error);
+    if (status == CXAI_OK)
+        cxai_tensor_read(&view, layer->value);
+    return status;
 }
 
 cxai_status cx_layer_read(cx_layer *layer, const cxai_heatmap_call *call,
@@ -120,7 +135,9 @@ cxai_status cx_layer_read(cx_layer *layer, const cxai_heatmap_call *call,
     if (status == CXAI_OK)
         status = cxai_heatmap_begin(call, pass.session, error);
     if (status == CXAI_OK)
-        status = read_layer(layer, &pass, error);
+        status = read_activations(layer, &pass, error);
+    if (status == CXAI_OK)
+        status = read_value(layer, &pass, error);
     cx_pass_close(&pass);
     return status;
 }
@@ -135,7 +152,7 @@ void cx_layer_free(cx_layer *layer)
 
 typedef struct buffers {
     cx_layer layer;
-    cxai_real *gradients, *weighed; /* dense, of the grid */
+    cxai_real *weighed; /* dense, of the grid; at first the gradients */
 } buffers;
 
 static cxai_status differentiate(cx_pass *pass, int i, const cx_cam *cam,
@@ -160,8 +177,7 @@ static cxai_status one_map(cx_pass *pass, int i, const cx_cam *cam,
     const cxai_heatmap_call *call = pass->call;
     const cxai_grid *grid = &b->layer.grid;
     cxai_cam_layer layer = { grid->channels, grid->height, grid->width,
-                             b->layer.activations, b->gradients };
-    size_t count = (size_t)(layer.channels * layer.height * layer.width);
+                             b->layer.activations, b->weighed };
     cxai_status status = CXAI_OK;
 
     if (!cam->forward_only) {
@@ -169,11 +185,10 @@ static cxai_status one_map(cx_pass *pass, int i, const cx_cam *cam,
         status = differentiate(pass, i, cam, &view, error);
         if (status == CXAI_OK) {
             view = cxai_grid_view(&view, grid);
-            cxai_tensor_read(&view, b->gradients);
+            cxai_tensor_read(&view, b->weighed);
         }
     }
     if (status == CXAI_OK) {
-        memset(b->weighed, 0, count * sizeof *b->weighed);
         cam->weigh(&layer, b->weighed);
         status =
             cx_cam_deliver(call, i, cam->reduction, b->weighed, grid, error);
@@ -189,20 +204,17 @@ static cxai_status all_maps(cx_pass *pass, const cx_cam *cam, cxai_error *error)
     const cxai_heatmap_call *call = pass->call;
     buffers b = { 0 };
     const cxai_grid *grid = &b.layer.grid;
-    cxai_status status = read_layer(&b.layer, pass, error);
+    cxai_status status = read_activations(&b.layer, pass, error);
 
     if (status == CXAI_OK) {
         size_t count = (size_t)(grid->channels * grid->height * grid->width);
         b.weighed = malloc(count * sizeof *b.weighed);
-        if (!cam->forward_only)
-            b.gradients = malloc(count * sizeof *b.gradients);
-        if (!b.weighed || (!cam->forward_only && !b.gradients))
+        if (!b.weighed)
             status = no_memory(call, error);
     }
     for (int i = 0; status == CXAI_OK && i < call->target_count; i++)
         status = one_map(pass, i, cam, &b, error);
     cx_layer_free(&b.layer);
-    free(b.gradients);
     free(b.weighed);
     return status;
 }

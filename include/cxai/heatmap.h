@@ -292,8 +292,10 @@ typedef struct cxai_cam_layer {
     const cxai_real *activations, *gradients;
 } cxai_cam_layer;
 
-/* Weighs the activations of a layer, dense (channels,height,width), zero at
-   first: what each channel says at each position. */
+/* Weighs the activations of a layer, dense (channels,height,width): what each
+   channel says at each position. All of weighed is to be written. It lies where
+   the gradients lie, to save memory: a channel's gradients are gone once it is
+   written. */
 typedef void cxai_cam_function(const cxai_cam_layer *layer, cxai_real *weighed);
 
 /* A method of the CAM family, whole: one forward, one backward a target; the

@@ -15,8 +15,9 @@ static void weigh(const cxai_cam_layer *layer, cxai_real *weighed)
     int64_t count = layer->channels * layer->height * layer->width;
 
     for (int64_t i = 0; i < count; i++)
-        if (!(layer->gradients[i] <= 0))
-            weighed[i] = layer->gradients[i] * layer->activations[i];
+        weighed[i] = layer->gradients[i] <= 0
+                         ? 0
+                         : layer->gradients[i] * layer->activations[i];
 }
 
 static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
