@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cxai/file.h"
+#include "cxai/heatmap.h"
 #include "cxai/image.h"
 #include "support/check.h"
 #include "support/cli.h"
@@ -85,6 +86,16 @@ static void test_examples_work_as_typed(void **state)
 
 #define SMALL "nets/mobile2.legacy.onnx"
 
+/* A small network that a method is for. */
+static const char *network_for(const char *name)
+{
+    const cxai_heatmap_method *method;
+    cxai_error error;
+    check_ok(cxai_heatmap_find(&method, name, &error), &error);
+    return method->needs & CXAI_NEEDS_ATTENTION ? "nets/tokens.legacy.onnx"
+                                                : SMALL;
+}
+
 /* Each method that the program lists, with two targets, into an array. */
 static void test_every_method(void **state)
 {
@@ -97,10 +108,10 @@ static void test_every_method(void **state)
     for (const char *line = list; line != NULL && *line != '\0';) {
         if (*line != ' ' && sscanf(line, "%63s", name) == 1) {
             snprintf(command, sizeof command,
-                     "cxai heatmap data/cat.jpg -m " SMALL " --method %s "
+                     "cxai heatmap data/cat.jpg -m %s --method %s "
                      "-t top1..top2 --steps 5 --samples 3 --colorbar "
                      "--side-by-side -o %s.png --npy %s.npy",
-                     name, name, name);
+                     network_for(name), name, name, name);
             succeed(f, command);
             snprintf(file, sizeof file, "%s.png", name);
             assert_true(exists(f, file));
