@@ -62,6 +62,8 @@ static cxai_status make(cx_lrp_box *box, const cxai_heatmap_call *call,
     cxai_request request = { .input_shape = call->input_shape,
                              .watch = &value,
                              .watch_count = 1,
+                             .direct =
+                                 (call->method->needs & CXAI_NEEDS_DIRECT) != 0,
                              .threads = call->options->threads,
                              .max_bytes = call->options->max_bytes };
     cxai_real *ends[2] = { box->low, box->high };

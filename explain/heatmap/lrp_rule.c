@@ -115,6 +115,7 @@ static cxai_status open_session(work *k, cxai_session **session,
         .target = cxai_model_node(call->model, layer->head).outputs[0],
         .wrt = &layer->x,
         .wrt_count = 1,
+        .direct = (call->method->needs & CXAI_NEEDS_DIRECT) != 0,
         .threads = call->options->threads,
         .max_bytes = call->options->max_bytes,
     };

@@ -55,6 +55,7 @@ static cxai_status open_at(cx_pass *pass, const cxai_heatmap_call *call,
         .target = call->value,
         .wrt = &wrt,
         .wrt_count = wrt >= 0,
+        .direct = (call->method->needs & CXAI_NEEDS_DIRECT) != 0,
         .threads = call->options->threads,
         .max_bytes = call->options->max_bytes,
     };

@@ -119,7 +119,7 @@ static void take_scores(const cxai_heatmap_call *call, void *payload,
 static void soften(const scoring *s, double *scores)
 {
     int64_t channels = s->layer.grid.channels, next = 0;
-    double high = -INFINITY, total = 0;
+    double high = (double)-INFINITY, total = 0;
 
     for (int64_t k = 0; k < channels; k++) {
         if (next < s->shown_count && s->shown[next] == k)

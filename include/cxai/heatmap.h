@@ -131,6 +131,8 @@ enum {
     CXAI_NEEDS_CLASS = 128,  /* every target must be one class of several, of a
                                 value with one number for each */
     CXAI_NEEDS_ATTENTION = 256, /* reads the attention of a transformer */
+    CXAI_NEEDS_DIRECT = 512,    /* divides by sums that may be small: its
+                                   sessions convolve directly */
 };
 
 /* A number that one method takes beside the options. */

@@ -45,6 +45,10 @@ typedef struct cxai_request {
     int target;     /* the value whose gradient is taken; used only when */
     const int *wrt; /* wrt_count > 0. wrt: values to read the gradient of: */
     int wrt_count;  /* inside values, inputs, or weights. */
+    int direct;     /* convolve by direct sums alone, not by Winograd's faster
+                       transform, which mixes the pixels of a tile: its rounding
+                       is relative to the tile's largest number, and a sum that
+                       is 0 comes out as 1e-7 of it */
     int threads;    /* 0: as many as there are processors */
     uint64_t max_bytes; /* refuse a plan that needs more, packed weights
                            included; 0, or above it: the memory_bytes of the

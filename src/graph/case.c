@@ -55,6 +55,7 @@ static cx_case *allocate(const cx_case_context *context, const cx_node *node,
         .params = params,
         .arena = arena,
         .kernels = cx_kernels_select(),
+        .direct = context->direct,
         .threads = context->threads,
         .error = context->error,
     };

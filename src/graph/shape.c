@@ -213,6 +213,7 @@ cxai_status cx_graph_shape(const cxai_model *model,
         .model = model,
         .arena = &out->arena,
         .threads = request->threads,
+        .direct = request->direct,
         .memory = &memory,
         .error = error,
     };

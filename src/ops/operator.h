@@ -57,6 +57,7 @@ typedef struct cx_case {
     void *params;    /* params_size zeroed bytes, filled by infer */
     cx_arena *arena; /* for parts of params whose size infer finds out */
     const struct cx_kernels *kernels;
+    int direct; /* sums are not to be rearranged: see cxai_request */
     int threads;
     cxai_error *error; /* infer reports here with cx_refuse */
 } cx_case;

@@ -115,6 +115,7 @@ static cxai_status become(cx_plan *plan, const cx_plan_request *request,
         .model = request->model,
         .arena = &plan->arena,
         .threads = request->threads,
+        .direct = request->request->direct,
         .error = request->error,
     };
     const cx_case_input input = { plan->values[x].shape, NULL, CX_REAL };

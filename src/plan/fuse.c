@@ -118,6 +118,7 @@ static cxai_status merge_norm(cx_plan *plan, const cx_plan_request *request,
         .model = request->model,
         .arena = &plan->arena,
         .threads = request->threads,
+        .direct = request->request->direct,
         .error = request->error,
     };
     cxai_status status;
@@ -272,6 +273,7 @@ static cxai_status add_input(cx_plan *plan, const cx_plan_request *request,
         .model = request->model,
         .arena = &plan->arena,
         .threads = request->threads,
+        .direct = request->request->direct,
         .error = request->error,
     };
     int *x = cx_arena_alloc(&plan->arena, (size_t)known + 1, sizeof *x);

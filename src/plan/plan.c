@@ -126,6 +126,7 @@ static cxai_status start(cx_plan *plan, const cx_plan_request *request)
         .needed = shaped,
         .fed = fed,
         .threads = request->threads,
+        .direct = r->direct,
     };
     status =
         cx_graph_shape(model, &shape_request, &plan->shaped, request->error);

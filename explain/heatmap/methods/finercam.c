@@ -52,7 +52,7 @@ static int find_similar(const cx_classes *classes, int64_t class, int count,
 static double share(const cx_classes *classes, const int64_t *similar,
                     int count, double shares[most_similar])
 {
-    double high = -INFINITY, total = 0, mean = 0;
+    double high = (double)-INFINITY, total = 0, mean = 0;
 
     for (int d = 0; d < count; d++)
         high = fmax(high, (double)classes->logits[similar[d]]);

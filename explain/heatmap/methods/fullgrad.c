@@ -126,7 +126,7 @@ static cxai_status read_bias(gathering *g, int number, cxai_error *error)
 static void add_channel(const cxai_real *numbers, int64_t step, int64_t count,
                         double scale, cxai_real *sum)
 {
-    double low = INFINITY, high = -INFINITY;
+    double low = (double)INFINITY, high = (double)-INFINITY;
 
     for (int64_t p = 0; p < count; p++) {
         double number = fabs(scale * (double)numbers[p * step]);

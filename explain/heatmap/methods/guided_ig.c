@@ -110,7 +110,7 @@ static void add_change(guide *g)
 /* Moves x until the distance that is left is `goal`, or nothing may move. */
 static void walk(guide *g, double goal, double behind, double ahead)
 {
-    for (double share = INFINITY; share > 1;) {
+    for (double share = (double)INFINITY; share > 1;) {
         memcpy(g->before, g->x, (size_t)g->count * sizeof *g->x);
         catch_up(g, behind);
         double left = distance_left(g);

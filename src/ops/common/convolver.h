@@ -18,6 +18,7 @@ typedef enum cx_direction { CX_GATHER, CX_SCATTER } cx_direction;
 typedef struct cx_convolver {
     cx_window window;
     int64_t groups, inputs, outputs; /* channels of a group */
+    int direct;                      /* not by Winograd's transform */
     int scales; /* gathering multiplies what it reads by a factor */
     cx_phase gather;
     cx_phases scatter;
