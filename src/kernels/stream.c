@@ -63,7 +63,8 @@ static reach reach_of(const cx_convolution *c, int64_t line)
 /* Output lines that are computed together. */
 static int64_t lines_together(const cx_convolution *second)
 {
-    int64_t bytes = (int64_t)(line_reals(second) * sizeof(cxai_real));
+    int64_t reals = cx_maximum(1, (int64_t)line_reals(second));
+    int64_t bytes = reals * (int64_t)sizeof(cxai_real);
     reach r = reach_of(second, 0);
     return cx_maximum(1, (RING_BYTES / bytes - r.end) / second->step[1]);
 }

@@ -5,7 +5,8 @@
  *
  *     heat_shares [METHOD]
  *
- * All with their defaults. The last columns are the mean over the objects and
+ * All with their defaults; those that need a transformer are left out, for the
+ * embedded network is none. The last columns are the mean over the objects and
  * the time for all of them.
  */
 #include <math.h>
@@ -64,9 +65,12 @@ int main(int argc, char **argv)
 
     photos_open(&p);
     print_head(&p);
-    for (int i = 0; cxai_heatmap_table[i] != NULL; i++)
-        if (argc < 2 || strcmp(argv[1], cxai_heatmap_table[i]->name) == 0)
-            print_method(&p, cxai_heatmap_table[i]);
+    for (int i = 0; cxai_heatmap_table[i] != NULL; i++) {
+        const cxai_heatmap_method *method = cxai_heatmap_table[i];
+        int wanted = argc < 2 || strcmp(argv[1], method->name) == 0;
+        if (wanted && !(method->needs & CXAI_NEEDS_ATTENTION))
+            print_method(&p, method);
+    }
     photos_close(&p);
     return 0;
 }
