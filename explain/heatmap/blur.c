@@ -112,7 +112,7 @@ static void blur_channel(const blurrer *b, const cxai_real *input, int64_t step,
 static cxai_real *make_weights(double sigma, int64_t radius)
 {
     size_t count = (size_t)(2 * radius + 1);
-    double *gaussian = malloc(count * sizeof *gaussian);
+    double *gaussian = calloc(count, sizeof *gaussian);
     cxai_real *weights = malloc(count * sizeof *weights);
 
     if (gaussian && weights) {
@@ -146,7 +146,7 @@ cxai_status cxai_heatmap_blur(const cxai_real *input,
     b.filter.radius =
         4 * sigma < (double)side ? cx_gaussian_radius(sigma) : side;
     cxai_real *weights = make_weights(sigma, b.filter.radius);
-    cxai_real *planes = malloc((size_t)count * 3 * sizeof *planes);
+    cxai_real *planes = calloc((size_t)count, 3 * sizeof *planes);
     cxai_status status = CXAI_OK;
     if (weights && planes) {
         b.filter.weights = weights + b.filter.radius;

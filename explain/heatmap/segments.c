@@ -214,7 +214,7 @@ cxai_status cx_segment(const double *picture, int64_t height, int64_t width,
         return cxai_fail(error, CXAI_LIMIT,
                          "a picture of %lldx%lld is too large for regions",
                          (long long)height, (long long)width);
-    double *smoothed = malloc(numbers * sizeof *smoothed);
+    double *smoothed = calloc(numbers, sizeof *smoothed);
     edge *edges = malloc(4 * pixels * sizeof *edges);
     forest f = { malloc(pixels * sizeof *f.parent),
                  malloc(pixels * sizeof *f.size),
@@ -246,7 +246,7 @@ cxai_status cx_segment_input(const cxai_heatmap_call *call,
 {
     int64_t pixels = call->height * call->width, channels = call->channels;
     int last = call->options->channels_last != 0;
-    double *picture = malloc((size_t)(pixels * channels) * sizeof *picture);
+    double *picture = calloc((size_t)(pixels * channels), sizeof *picture);
     double low = (double)call->input[0], high = low;
 
     if (!picture)

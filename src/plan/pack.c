@@ -212,7 +212,7 @@ static void make(const packer *p, const parcel *one)
 {
     const cx_step *step = one->step;
     char *scratch = p->scratch;
-    if (step->lent != NULL) {
+    if (step->lent != NULL && scratch != NULL) {
         scratch += (size_t)cx_thread_number() * p->scratch_bytes;
         lend(step, (cxai_real *)(void *)scratch);
     }

@@ -37,7 +37,8 @@ typedef struct source {
 
 typedef struct gathering {
     const cxai_heatmap_call *call;
-    source *sources;     /* [nodes of the model]; bias NULL: not looked at */
+    source *sources; /* [nodes of the model]; bias NULL: not looked at */
+    int nodes;
     double *sum;         /* (height,width) of the input: of a target's maps */
     cxai_real *large;    /* the same: one map, enlarged */
     cxai_real *gradient; /* of a node's output, or of the input */
@@ -172,18 +173,20 @@ static int gather(const cxai_hook_call *hook, void *payload)
 }
 
 /* |x dy/dx|, channel by channel; the product replaces the gradient. */
-static void add_input(gathering *g)
+static void add_input(gathering *g, cxai_real *gradient)
 {
     const cxai_heatmap_call *call = g->call;
     int64_t positions = call->height * call->width;
     int last = call->options->channels_last != 0;
+    int64_t step = last ? call->channels : 1;
 
     for (int64_t e = 0; e < call->channels * positions; e++)
-        g->gradient[e] *= call->input[e];
-    memset(g->layer, 0, (size_t)positions * sizeof *g->layer);
+        gradient[e] *= call->input[e];
+    for (int64_t p = 0; p < positions; p++)
+        g->layer[p] = 0;
     for (int64_t c = 0; c < call->channels; c++)
-        add_channel(g->gradient + c * (last ? 1 : positions),
-                    last ? call->channels : 1, positions, 1, g->layer);
+        add_channel(gradient + c * (last ? 1 : positions), step, positions, 1,
+                    g->layer);
     add_map(g, g->layer, call->height, call->width);
 }
 
@@ -196,13 +199,13 @@ static cxai_status prepare(gathering *g, cxai_session *session,
     const cxai_heatmap_call *call = g->call;
     int64_t most = cxai_shape_count(&call->input_shape);
     int64_t pixels = call->height * call->width;
-    int nodes = cxai_model_node_count(call->model);
     cxai_status status = CXAI_OK;
 
-    g->sources = calloc((size_t)nodes + 1, sizeof *g->sources);
+    g->nodes = cxai_model_node_count(call->model);
+    g->sources = calloc((size_t)g->nodes + 1, sizeof *g->sources);
     if (!g->sources)
         return cxai_fail(error, CXAI_NO_MEMORY, "no memory for biases");
-    for (int i = 0; status == CXAI_OK && i < nodes; i++) {
+    for (int i = 0; status == CXAI_OK && i < g->nodes; i++) {
         cxai_hook hook = { .places = CXAI_BEFORE_BACKWARD,
                            .node = i,
                            .function = gather,
@@ -238,7 +241,7 @@ static cxai_status one_target(cx_pass *pass, gathering *g, int i,
     if (status != CXAI_OK)
         return status;
     cxai_real *gradient = g->gradient;
-    add_input(g);
+    add_input(g, gradient);
     for (int64_t p = 0; p < pixels; p++)
         gradient[p] = (cxai_real)g->sum[p];
     return cxai_heatmap_set_map(call, i, gradient, call->height, call->width,
@@ -276,7 +279,7 @@ static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
         return status;
     status = run(&pass, &g, error);
     cx_pass_close(&pass);
-    for (int i = 0; g.sources && i < cxai_model_node_count(call->model); i++)
+    for (int i = 0; g.sources && i < g.nodes; i++)
         free(g.sources[i].bias);
     free(g.sources);
     free(g.gradient);

@@ -92,7 +92,7 @@ static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
             call->shapes[v].rank < 0 ? 0 : cxai_shape_count(&call->shapes[v]);
         most = count > most ? count : most;
     }
-    r.products = malloc((size_t)most * sizeof *r.products);
+    r.products = calloc((size_t)most + 1, sizeof *r.products);
     if (!r.products)
         return cxai_fail(error, CXAI_NO_MEMORY,
                          "no memory for rectified gradients");

@@ -234,7 +234,7 @@ static cxai_status explain(const cxai_heatmap_call *call,
 {
     size_t pixels = (size_t)regions->pixels;
     int64_t count = cxai_shape_count(&call->input_shape);
-    double *map = malloc(pixels * sizeof *map);
+    double *map = calloc(pixels, sizeof *map);
     choice c = { .regions = regions,
                  .map = map,
                  .out = malloc(pixels * sizeof *c.out),
