@@ -187,12 +187,12 @@ void methods_print_all(void)
 {
     for (int i = 0; cxai_heatmap_table[i] != NULL; i++) {
         const cxai_heatmap_method *m = cxai_heatmap_table[i];
-        printf("%-22s %-9s %s\n", m->name, m->family, m->summary);
+        printf("%-27s %-12s %s\n", m->name, m->family, m->summary);
         for (int k = 0; k < SHORT_NAMES; k++)
             if (strcmp(short_names[k].method, m->name) == 0)
-                printf("%-32s also %s\n", "", short_names[k].name);
-        printf("%-32s %s; %s\n", "", m->cost, m->paper);
-        print_parameters(m, 32);
+                printf("%-40s also %s\n", "", short_names[k].name);
+        printf("%-40s %s; %s\n", "", m->cost, m->paper);
+        print_parameters(m, 40);
     }
 }
 
