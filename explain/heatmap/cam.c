@@ -78,6 +78,20 @@ cxai_status cx_cam_deliver_weights(const cxai_heatmap_call *call, int i,
     return status;
 }
 
+void cx_weigh_channels(const cxai_cam_layer *layer, cx_channel_weight *weight,
+                       cxai_real *weighed)
+{
+    int64_t positions = layer->height * layer->width;
+
+    for (int64_t k = 0; k < layer->channels; k++) {
+        const cxai_real *activation = layer->activations + k * positions;
+        cxai_real share = (cxai_real)weight(
+            activation, layer->gradients + k * positions, positions);
+        for (int64_t i = 0; i < positions; i++)
+            weighed[k * positions + i] = share * activation[i];
+    }
+}
+
 /* ---- the layer ----------------------------------------------------------- */
 
 /* The activations alone. */

@@ -17,6 +17,14 @@ typedef enum cx_cam_reduction {
     CX_CAM_BY_EXTREME,   /* the same, its largest magnitude positive */
 } cx_cam_reduction;
 
+/* What one channel weighs; activation and gradient hold its positions. */
+typedef double cx_channel_weight(const cxai_real *activation,
+                                 const cxai_real *gradient, int64_t positions);
+
+/* Weighs each channel as a whole. */
+void cx_weigh_channels(const cxai_cam_layer *layer, cx_channel_weight *weight,
+                       cxai_real *weighed);
+
 typedef struct cx_cam {
     cxai_cam_function *weigh;
     cx_cam_reduction reduction;

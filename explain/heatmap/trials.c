@@ -61,8 +61,10 @@ static cxai_status run_all(cx_pass *pass, const cx_trials *trials, buffers *b,
         int64_t left = trials->count - *done;
         int64_t items = left < pass->batch ? left : pass->batch;
         status = cxai_heatmap_progress(call, *done, trials->count, error);
-        if (status == CXAI_STOPPED && anytime && *done > 0)
+        if (status == CXAI_STOPPED && anytime && *done > 0) {
+            cxai_heatmap_partial(call, *done, trials->count);
             return CXAI_OK;
+        }
         if (status == CXAI_OK)
             status = run_batch(pass, trials, *done, items, b, error);
         if (status == CXAI_OK)

@@ -23,8 +23,8 @@ typedef struct cx_trials {
 /* Runs all trials in batches that the memory limit allows; each batch is
    written, run and then taken. cxai_heatmap_begin comes before. *done (or NULL)
    is how many were taken: fewer than all where the caller stopped the work
-   after the first batch and options.anytime is set, which is then CXAI_OK; the
-   method goes on with what it has and calls cxai_heatmap_partial. */
+   after the first batch and options.anytime is set, which is then CXAI_OK and
+   noted (cxai_heatmap_partial); the method goes on with what it has. */
 cxai_status cx_try(const cxai_heatmap_call *call, const cx_trials *trials,
                    int64_t *done, cxai_error *error);
 

@@ -35,3 +35,20 @@ cxai_real *fused_answer(const cxai_model *model, const char *input_shape,
     free(block);
     return dense;
 }
+
+int fused_gradient_steps(const cxai_model *model)
+{
+    int x = net_value(model, "x"), y = cxai_model_output(model, 0);
+    cxai_request request = { .watch = &y,
+                             .watch_count = 1,
+                             .target = y,
+                             .wrt = &x,
+                             .wrt_count = 1,
+                             .threads = 2 };
+    cxai_session *session;
+    cxai_error error;
+    check_ok(cxai_session_create(&session, model, &request, &error), &error);
+    int steps = session->plan->step_count;
+    cxai_session_free(&session);
+    return steps;
+}

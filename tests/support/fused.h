@@ -12,4 +12,7 @@ cxai_real *fused_answer(const cxai_model *model, const char *input_shape,
                         const int *watch, int watch_count, int threads,
                         int64_t *count, int *steps);
 
+/* Steps of a plan that takes the gradient of its first output at "x". */
+int fused_gradient_steps(const cxai_model *model);
+
 #endif

@@ -11,7 +11,7 @@
  */
 #include <string.h>
 
-#include "cxai/heatmap.h"
+#include "../cam.h"
 
 static int is_one_of(const char *type, const char *const *types)
 {
@@ -102,19 +102,20 @@ static cxai_status find_pooled(const cxai_heatmap_call *call, int *layer,
     }
 }
 
+static double sum_of_gradients(const cxai_real *activation,
+                               const cxai_real *gradient, int64_t positions)
+{
+    double weight = 0;
+
+    (void)activation;
+    for (int64_t i = 0; i < positions; i++)
+        weight += (double)gradient[i];
+    return weight;
+}
+
 static void weigh(const cxai_cam_layer *layer, cxai_real *weighed)
 {
-    int64_t positions = layer->height * layer->width;
-
-    for (int64_t k = 0; k < layer->channels; k++) {
-        const cxai_real *gradient = layer->gradients + k * positions;
-        const cxai_real *activation = layer->activations + k * positions;
-        double weight = 0;
-        for (int64_t i = 0; i < positions; i++)
-            weight += (double)gradient[i];
-        for (int64_t i = 0; i < positions; i++)
-            weighed[k * positions + i] = (cxai_real)weight * activation[i];
-    }
+    cx_weigh_channels(layer, sum_of_gradients, weighed);
 }
 
 static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)

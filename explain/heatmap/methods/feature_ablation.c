@@ -43,7 +43,7 @@ static void take_trial(const cxai_heatmap_call *call, void *payload,
 static cxai_status ablate(const cxai_heatmap_call *call, ablation *a,
                           cxai_error *error)
 {
-    int64_t count = a->regions.count, done = 0;
+    int64_t count = a->regions.count;
     const cx_trials trials = {
         .value = call->input_value,
         .count = count,
@@ -54,12 +54,10 @@ static cxai_status ablate(const cxai_heatmap_call *call, ablation *a,
     cxai_status status = cx_begin(call, NULL, NULL, error);
 
     if (status == CXAI_OK)
-        status = cx_try(call, &trials, &done, error);
+        status = cx_try(call, &trials, NULL, error);
     for (int t = 0; status == CXAI_OK && t < call->target_count; t++)
         status = cx_regions_attribute(call, t, &a->regions,
                                       a->changes + t * count, error);
-    if (status == CXAI_OK && done < count)
-        cxai_heatmap_partial(call, done, count);
     return status;
 }
 

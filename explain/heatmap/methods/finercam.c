@@ -100,17 +100,20 @@ static cxai_status seed(const cx_pass *pass, int i, cxai_real *at_logits,
 }
 
 /* Grad-CAM's weights: the mean gradient of a channel. */
+static double mean_gradient(const cxai_real *activation,
+                            const cxai_real *gradient, int64_t positions)
+{
+    double weight = 0;
+
+    (void)activation;
+    for (int64_t p = 0; p < positions; p++)
+        weight += (double)gradient[p] / (double)positions;
+    return weight;
+}
+
 static void weigh(const cxai_cam_layer *layer, cxai_real *weighed)
 {
-    int64_t positions = layer->height * layer->width;
-
-    for (int64_t k = 0; k < layer->channels; k++) {
-        double weight = 0;
-        for (int64_t p = k * positions; p < (k + 1) * positions; p++)
-            weight += (double)layer->gradients[p] / (double)positions;
-        for (int64_t p = k * positions; p < (k + 1) * positions; p++)
-            weighed[p] = (cxai_real)weight * layer->activations[p];
-    }
+    cx_weigh_channels(layer, mean_gradient, weighed);
 }
 
 static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)

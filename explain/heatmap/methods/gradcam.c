@@ -7,22 +7,22 @@
  *
  * Numbers as pytorch-grad-cam.
  */
-#include "cxai/heatmap.h"
+#include "../cam.h"
+
+static double mean_gradient(const cxai_real *activation,
+                            const cxai_real *gradient, int64_t positions)
+{
+    double alpha = 0;
+
+    (void)activation;
+    for (int64_t i = 0; i < positions; i++)
+        alpha += (double)gradient[i];
+    return alpha / (double)positions;
+}
 
 static void weigh(const cxai_cam_layer *layer, cxai_real *weighed)
 {
-    int64_t positions = layer->height * layer->width;
-
-    for (int64_t k = 0; k < layer->channels; k++) {
-        const cxai_real *gradient = layer->gradients + k * positions;
-        const cxai_real *activation = layer->activations + k * positions;
-        double alpha = 0;
-        for (int64_t i = 0; i < positions; i++)
-            alpha += (double)gradient[i];
-        alpha /= (double)positions;
-        for (int64_t i = 0; i < positions; i++)
-            weighed[k * positions + i] = (cxai_real)alpha * activation[i];
-    }
+    cx_weigh_channels(layer, mean_gradient, weighed);
 }
 
 static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)

@@ -11,7 +11,7 @@
  * Numbers as pytorch-grad-cam, whose denominator has 1e-6 added. torchcam
  * multiplies A and g^3 before the sum, which is not the paper's equation.
  */
-#include "cxai/heatmap.h"
+#include "../cam.h"
 
 static double weight_of(const cxai_real *activation, const cxai_real *gradient,
                         int64_t positions)
@@ -30,15 +30,7 @@ static double weight_of(const cxai_real *activation, const cxai_real *gradient,
 
 static void weigh(const cxai_cam_layer *layer, cxai_real *weighed)
 {
-    int64_t positions = layer->height * layer->width;
-
-    for (int64_t k = 0; k < layer->channels; k++) {
-        const cxai_real *activation = layer->activations + k * positions;
-        double weight =
-            weight_of(activation, layer->gradients + k * positions, positions);
-        for (int64_t i = 0; i < positions; i++)
-            weighed[k * positions + i] = (cxai_real)weight * activation[i];
-    }
+    cx_weigh_channels(layer, weight_of, weighed);
 }
 
 static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)

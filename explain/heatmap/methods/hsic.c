@@ -189,8 +189,6 @@ static cxai_status sample(const cxai_heatmap_call *call, hsic *h, double *room,
         estimate(h, h->scores + t * h->samples, done, room);
         status = set_map(call, h, t, error);
     }
-    if (status == CXAI_OK && done < h->samples)
-        cxai_heatmap_partial(call, done, h->samples);
     return status;
 }
 

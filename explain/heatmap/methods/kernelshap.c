@@ -187,7 +187,6 @@ static cxai_status sample(const cxai_heatmap_call *call, shapley *s,
 {
     int32_t regions = s->regions.count;
     int64_t sets = regions <= most_listed ? ((int64_t)1 << regions) - 2 : 0;
-    int64_t done = 0;
 
     s->exact = regions <= most_listed && sets <= samples;
     const cx_trials trials = {
@@ -200,11 +199,9 @@ static cxai_status sample(const cxai_heatmap_call *call, shapley *s,
     prepare_sizes(s);
     cxai_status status = cx_begin(call, NULL, NULL, error);
     if (status == CXAI_OK)
-        status = cx_try(call, &trials, &done, error);
+        status = cx_try(call, &trials, NULL, error);
     if (status == CXAI_OK)
         status = fit(call, s, error);
-    if (status == CXAI_OK && done < trials.count)
-        cxai_heatmap_partial(call, done, trials.count);
     return status;
 }
 

@@ -101,7 +101,6 @@ static cxai_status fit(const cxai_heatmap_call *call, const lime *l,
 static cxai_status sample(const cxai_heatmap_call *call, lime *l, int samples,
                           cxai_error *error)
 {
-    int64_t done = 0;
     const cx_trials trials = {
         .value = call->input_value,
         .count = samples,
@@ -112,11 +111,9 @@ static cxai_status sample(const cxai_heatmap_call *call, lime *l, int samples,
     cxai_status status = cx_begin(call, NULL, NULL, error);
 
     if (status == CXAI_OK)
-        status = cx_try(call, &trials, &done, error);
+        status = cx_try(call, &trials, NULL, error);
     if (status == CXAI_OK)
         status = fit(call, l, error);
-    if (status == CXAI_OK && done < samples)
-        cxai_heatmap_partial(call, done, samples);
     return status;
 }
 

@@ -90,7 +90,7 @@ static cxai_status occlude(const cxai_heatmap_call *call, occlusion *o,
                            cxai_error *error)
 {
     int64_t pixels = call->height * call->width;
-    int64_t count = o->rows * o->columns, done = 0;
+    int64_t count = o->rows * o->columns;
     const cx_trials trials = {
         .value = call->input_value,
         .count = count,
@@ -101,15 +101,13 @@ static cxai_status occlude(const cxai_heatmap_call *call, occlusion *o,
     cxai_status status = cx_begin(call, NULL, NULL, error);
 
     if (status == CXAI_OK)
-        status = cx_try(call, &trials, &done, error);
+        status = cx_try(call, &trials, NULL, error);
     for (int t = 0; status == CXAI_OK && t < call->target_count; t++) {
         double *falls = o->falls + t * pixels;
         for (int64_t i = 0; i < pixels; i++)
             falls[i] /= o->covers[i] > 0 ? o->covers[i] : 1;
         status = cx_pixels_attribute(call, t, falls, error);
     }
-    if (status == CXAI_OK && done < count)
-        cxai_heatmap_partial(call, done, count);
     return status;
 }
 

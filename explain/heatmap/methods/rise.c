@@ -132,8 +132,6 @@ static cxai_status sample(const cxai_heatmap_call *call, rise *r, int samples,
         status = cx_try(call, &trials, &done, error);
     for (int t = 0; status == CXAI_OK && t < call->target_count; t++)
         status = set_map(call, r, t, done, error);
-    if (status == CXAI_OK && done < samples)
-        cxai_heatmap_partial(call, done, samples);
     return status;
 }
 

@@ -8,7 +8,7 @@
  * Numbers as pytorch-grad-cam, which adds 1e-7 to the denominator, so that a
  * channel that is zero everywhere weighs nothing.
  */
-#include "cxai/heatmap.h"
+#include "../cam.h"
 
 static double weight_of(const cxai_real *activation, const cxai_real *gradient,
                         int64_t positions)
@@ -24,15 +24,7 @@ static double weight_of(const cxai_real *activation, const cxai_real *gradient,
 
 static void weigh(const cxai_cam_layer *layer, cxai_real *weighed)
 {
-    int64_t positions = layer->height * layer->width;
-
-    for (int64_t k = 0; k < layer->channels; k++) {
-        const cxai_real *activation = layer->activations + k * positions;
-        double weight =
-            weight_of(activation, layer->gradients + k * positions, positions);
-        for (int64_t i = 0; i < positions; i++)
-            weighed[k * positions + i] = (cxai_real)weight * activation[i];
-    }
+    cx_weigh_channels(layer, weight_of, weighed);
 }
 
 static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
