@@ -132,6 +132,34 @@ typedef struct cx_affine {
     cxai_real low, high;
 } cx_affine;
 
+/* A row brought to mean 0 and variance 1, then scaled and shifted:
+   y = (x - mean) * inverse * scale + shift,
+   inverse = 1 / (sqrt(mean of (x - mean)^2 + epsilon) + outside). */
+typedef struct cx_standard_row {
+    int64_t count;
+    const cxai_real *x;
+    const cxai_real *scale, *shift; /* NULL: 1 and 0 */
+    int centered;                   /* 0: mean is taken to be 0 */
+    double epsilon, outside;
+    cxai_real *y;
+    cxai_real *mean, *inverse; /* results */
+} cx_standard_row;
+
+/* Its gradient. With g = dy * scale, and dmean and dinverse arriving from
+   elsewhere:
+   dx = g * inverse
+        - (x - mean) * inverse^3 * (dinverse + sum of g * (x - mean)) / count
+        + (dmean - inverse * sum of g) / count,
+   the sum of g being left out where the mean is not subtracted. */
+typedef struct cx_standard_slope {
+    int64_t count;
+    const cxai_real *x, *dy;
+    const cxai_real *scale; /* NULL: 1 */
+    int centered;
+    cxai_real mean, inverse, dmean, dinverse;
+    cxai_real *dx;
+} cx_standard_slope;
+
 /* The cells of a pooling window that lie inside the picture. */
 typedef struct cx_cells {
     int64_t count;
@@ -180,6 +208,16 @@ typedef struct cx_kernels {
        is number[i] */
     void (*unmaximum)(cxai_real *y, const void *const *winner, int winner_bytes,
                       const cx_cells *cells, int accumulate);
+
+    void (*standardize)(const cx_standard_row *row);
+    void (*standardize_gradient)(const cx_standard_slope *slope);
+
+    /* y[i] = exp(x[i] - m) / sum over j of exp(x[j] - m), m the largest x; y
+       may be x. */
+    void (*softmax)(cxai_real *y, const cxai_real *x, int64_t count);
+    /* dx[i] = y[i] * (dy[i] - sum over j of y[j] * dy[j]); dx may be dy. */
+    void (*softmax_gradient)(cxai_real *dx, const cxai_real *y,
+                             const cxai_real *dy, int64_t count);
 
     /* Bit i of bits = low < y[i] < high; what the last byte has over is 0. */
     void (*passed)(uint8_t *bits, const cxai_real *y, int64_t count,

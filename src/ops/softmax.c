@@ -7,6 +7,8 @@
 #include <tgmath.h>
 
 #include "kernels/exponential.h"
+#include "kernels/kernels.h"
+#include "kernels/work.h"
 #include "ops/common/rows.h"
 #include "ops/operator.h"
 
@@ -84,9 +86,55 @@ CX_ROW(product, in[0][i] * in[1][i])
 CX_ROW(probability_slope, in[0][i] * (in[1][i] - in[2][i]))
 CX_ROW(log_probability_slope, in[1][i] - cx_exp(in[0][i]) * in[2][i])
 
+/* ---- distributions that are rows ----------------------------------------- */
+
+/* The length of a distribution where each is a row of its own in tensors that
+   lie like `like` and are dense, else 0. */
+static int64_t row_length(const cx_call *call, const cxai_tensor *x,
+                          const cxai_tensor *like)
+{
+    const params *p = call->c->params;
+    cx_view view = cx_view_of(x), other = cx_view_of(like);
+    int rank = x->shape.rank;
+    int64_t length = 1;
+    if (p->logarithmic || !cx_view_is_dense(&view) || !cx_view_is_dense(&other))
+        return 0;
+    int a = rank - 1;
+    for (; a >= 0 && (p->axes >> a & 1); a--)
+        length *= x->shape.dim[a];
+    for (; a >= 0; a--)
+        if (p->axes >> a & 1)
+            return 0;
+    return length;
+}
+
+/* out: y from x, or, where there is dy, dx from y (as x) and dy. */
+static void run_rows(const cx_case *c, int64_t length, const cxai_real *x,
+                     const cxai_real *dy, cxai_real *out)
+{
+    int64_t rows = cxai_shape_count(&c->x_shape[0]) / length;
+    int64_t few = cx_maximum(1, CX_SMALL_WORK / (8 * length));
+#pragma omp parallel for num_threads(c->threads)                               \
+    schedule(static) if (rows > 2 * few)
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t at = i * length;
+        if (dy == NULL)
+            c->kernels->softmax(out + at, x + at, length);
+        else
+            c->kernels->softmax_gradient(out + at, x + at, dy + at, length);
+    }
+}
+
+/* ---- passes -------------------------------------------------------------- */
+
 static void forward(const cx_call *call)
 {
     const params *p = call->c->params;
+    int64_t length = row_length(call, &call->x[0], &call->y[0]);
+    if (length > 0) {
+        run_rows(call->c, length, call->x[0].data, NULL, call->y[0].data);
+        return;
+    }
     cxai_tensor maximum = scratch(call, 0), sum = scratch(call, 1);
     cx_rows rows = { .in = { call->x[0], maximum, sum },
                      .count = 1,
@@ -112,6 +160,12 @@ static void backward(const cx_call *call)
 {
     const params *p = call->c->params;
     cxai_tensor sum = scratch(call, 0);
+    int64_t length = row_length(call, &call->y[0], &call->dy[0]);
+    if (length > 0) {
+        run_rows(call->c, length, call->y[0].data, call->dy[0].data,
+                 call->dx[0].data);
+        return;
+    }
     cx_rows total = { .in = { call->dy[0] },
                       .count = 1,
                       .threads = call->c->threads };

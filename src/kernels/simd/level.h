@@ -12,6 +12,11 @@ void LEVEL(cx_winograd_input)(const cxai_real *const *x, int64_t channels,
 void LEVEL(cx_winograd_output)(const cx_winograd_tile *tile);
 void LEVEL(cx_turn_rows)(const cx_turn *turn);
 void LEVEL(cx_affine)(const cx_affine *affine);
+void LEVEL(cx_standardize_row)(const cx_standard_row *row);
+void LEVEL(cx_standardize_slope)(const cx_standard_slope *slope);
+void LEVEL(cx_softmax)(cxai_real *y, const cxai_real *x, int64_t count);
+void LEVEL(cx_softmax_gradient)(cxai_real *dx, const cxai_real *y,
+                                const cxai_real *dy, int64_t count);
 void LEVEL(cx_dot)(cxai_real *y, const cxai_real *x, const cxai_real *b,
                    int64_t b_row, int count, int64_t depth);
 void LEVEL(cx_combine)(cxai_real *y, const cxai_real *const *row,

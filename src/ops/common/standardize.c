@@ -4,6 +4,8 @@
 #include <tgmath.h>
 
 #include "base/size.h"
+#include "kernels/kernels.h"
+#include "kernels/work.h"
 #include "ops/common/check.h"
 #include "ops/common/constant.h"
 #include "ops/common/rows.h"
@@ -139,19 +141,95 @@ static void measure(const cx_call *call, const cxai_tensor *mean,
     }
 }
 
+/* ---- sets that are rows -------------------------------------------------- */
+
+static int is_dense(const cxai_tensor *t)
+{
+    cx_view view = cx_view_of(t);
+    return cx_view_is_dense(&view);
+}
+
+/* Whether scale or bias, unless left out, is one number for each element of a
+   set. */
+static int fits_row(const cx_call *call, int input)
+{
+    const params *p = call->c->params;
+    return !cx_has_input(call->c, input) ||
+           (cxai_shape_count(&call->x[input].shape) == p->elements &&
+            is_dense(&call->x[input]));
+}
+
+/* Whether every set of a tensor that lies like x is a row of its own. */
+static int has_rows(const cx_call *call, const cxai_tensor *like)
+{
+    const params *p = call->c->params;
+    const cxai_shape *shape = &call->x[X].shape;
+    uint32_t trailing = 0;
+    int64_t count = 1;
+    for (int a = shape->rank - 1; a >= 0 && count < p->elements; a--) {
+        trailing |= (uint32_t)1 << a;
+        count *= shape->dim[a];
+    }
+    for (int a = 0; a < shape->rank; a++)
+        if (shape->dim[a] > 1 && ((p->axes ^ trailing) >> a & 1))
+            return 0;
+    return p->groups == 0 && count == p->elements && is_dense(&call->x[X]) &&
+           is_dense(like) && fits_row(call, SCALE) && fits_row(call, BIAS);
+}
+
+static const cxai_real *row_parameter(const cx_call *call, int input)
+{
+    return cx_has_input(call->c, input) ? call->x[input].data : NULL;
+}
+
+/* A thread's minimum of sets. */
+static int64_t few_sets(const params *p)
+{
+    return cx_maximum(1, CX_SMALL_WORK / cx_maximum(1, p->elements));
+}
+
+static void standardize_rows(const cx_call *call, cxai_real *mean,
+                             cxai_real *inverse)
+{
+    const params *p = call->c->params;
+    const cx_standard_row all = {
+        .count = p->elements,
+        .scale = row_parameter(call, SCALE),
+        .shift = row_parameter(call, BIAS),
+        .centered = p->centered,
+        .epsilon = p->epsilon,
+        .outside = p->epsilon_outside,
+    };
+#pragma omp parallel for num_threads(call->c->threads)                         \
+    schedule(static) if (p->sets > 2 * few_sets(p))
+    for (int64_t i = 0; i < p->sets; i++) {
+        cx_standard_row row = all;
+        row.x = call->x[X].data + i * p->elements;
+        row.y =
+            call->y[Y].data == NULL ? NULL : call->y[Y].data + i * p->elements;
+        row.mean = mean + i;
+        row.inverse = inverse + i;
+        call->c->kernels->standardize(&row);
+    }
+}
+
 void cx_standardize_forward(const cx_call *call)
 {
     params *p = call->c->params;
     cxai_tensor mean = statistic(call, MEAN), y = whole(p, &call->y[Y]);
     cxai_tensor inverse = statistic(call, INVERSE);
-    measure(call, &mean, &inverse);
+    int rows_alone = has_rows(call, y.data != NULL ? &y : &call->x[X]);
+    if (rows_alone)
+        standardize_rows(call, mean.data, inverse.data);
+    else
+        measure(call, &mean, &inverse);
     cx_rows rows = { .function = standardized,
                      .in = { whole(p, &call->x[X]), mean, inverse,
                              parameter_or(call, SCALE, &p->one),
                              parameter_or(call, BIAS, &p->zero) },
                      .count = 5,
                      .threads = call->c->threads };
-    if (y.data != NULL)
+    if (y.data != NULL && !rows_alone)
         cx_rows_map(&rows, &y);
     for (int k = MEAN; k < call->c->output_count; k++)
         if (call->y[k].data != NULL)
@@ -228,6 +306,33 @@ static void input_gradient(const cx_call *call)
     cx_rows_map(&rows, &dx);
 }
 
+/* The same where the sets are rows and dy is there. */
+static void gradient_rows(const cx_call *call)
+{
+    const params *p = call->c->params;
+    cxai_tensor mean = statistic(call, MEAN);
+    cxai_tensor inverse = statistic(call, INVERSE);
+    cxai_tensor dmean = statistic_gradient(call, MEAN);
+    cxai_tensor dinverse = statistic_gradient(call, INVERSE);
+#pragma omp parallel for num_threads(call->c->threads)                         \
+    schedule(static) if (p->sets > 2 * few_sets(p))
+    for (int64_t i = 0; i < p->sets; i++) {
+        const cx_standard_slope slope = {
+            .count = p->elements,
+            .x = call->x[X].data + i * p->elements,
+            .dy = call->dy[Y].data + i * p->elements,
+            .scale = row_parameter(call, SCALE),
+            .centered = p->centered,
+            .mean = mean.data[i],
+            .inverse = inverse.data[i],
+            .dmean = dmean.data[i],
+            .dinverse = dinverse.data[i],
+            .dx = call->dx[X].data + i * p->elements,
+        };
+        call->c->kernels->standardize_gradient(&slope);
+    }
+}
+
 static void parameter_gradient(const cx_call *call, int input)
 {
     const params *p = call->c->params;
@@ -251,7 +356,10 @@ static void parameter_gradient(const cx_call *call, int input)
 
 void cx_standardize_backward(const cx_call *call)
 {
-    if (call->dx[X].data != NULL)
+    if (call->dx[X].data != NULL && output_gradient(call, Y) != NULL &&
+        has_rows(call, &call->dy[Y]) && is_dense(&call->dx[X]))
+        gradient_rows(call);
+    else if (call->dx[X].data != NULL)
         input_gradient(call);
     for (int k = SCALE; k < call->c->input_count; k++)
         if (call->dx[k].data != NULL)
