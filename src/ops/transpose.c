@@ -79,6 +79,7 @@ static const cx_operator operators[] = {
       .max_inputs = 1,
       .layout = CX_STRIDED,
       .params_size = sizeof(transpose_params),
+      .moves_axes = 1,
       .carries_integers = 1,
       .infer = transpose_infer,
       .forward = forward,
