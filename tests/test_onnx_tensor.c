@@ -49,19 +49,6 @@ static cxai_model *load(model_file *file)
     return model;
 }
 
-static void assert_refused(model_file *file, cxai_status status,
-                           const char *cause)
-{
-    size_t size;
-    const void *bytes = model_file_pack(file, &size);
-    cxai_model *model;
-    cxai_error error = { .message = "" };
-    check_error(cxai_model_load_memory(&model, bytes, size, NULL, NULL, &error),
-                &error, status, cause);
-    assert_null(model);
-    model_file_end(file);
-}
-
 /* Three elements: little-endian bytes, and what they mean. */
 typedef struct sample {
     int32_t data_type;
@@ -294,7 +281,7 @@ static void refused_types(void **state)
             model_file_weight(&file, "w", refused[i].data_type, "2");
         model_file_raw(&file, w, "\0\0", 2);
         model_file_output(&file, "w");
-        assert_refused(&file, CXAI_UNSUPPORTED, refused[i].cause);
+        model_file_refused(&file, CXAI_UNSUPPORTED, refused[i].cause);
     }
 }
 
@@ -345,7 +332,7 @@ static void wrong_sizes(void **state)
             model_file_weight(&file, "w", TENSOR_TYPE(FLOAT), wrong[i].dims),
             (uint8_t[16]){ 0 }, wrong[i].bytes);
         model_file_output(&file, "w");
-        assert_refused(&file, wrong[i].status, wrong[i].cause);
+        model_file_refused(&file, wrong[i].status, wrong[i].cause);
     }
 }
 
@@ -358,7 +345,7 @@ static void typed_data_of_another_type(void **state)
         model_file_weight(&file, "w", TENSOR_TYPE(FLOAT), "3");
     set_typed(&file, w, &samples[11]); /* int64_data */
     model_file_output(&file, "w");
-    assert_refused(&file, CXAI_MALFORMED, "the file holds 0 elements");
+    model_file_refused(&file, CXAI_MALFORMED, "the file holds 0 elements");
 }
 
 static void segments(void **state)
@@ -371,7 +358,7 @@ static void segments(void **state)
     w->segment = model_file_alloc(&file, sizeof *w->segment);
     onnx__tensor_proto__segment__init(w->segment);
     model_file_output(&file, "w");
-    assert_refused(&file, CXAI_UNSUPPORTED, "stored in segments");
+    model_file_refused(&file, CXAI_UNSUPPORTED, "stored in segments");
 }
 
 /* A Constant node and its only attribute, still without value. */
@@ -436,11 +423,11 @@ static void refused_constants(void **state)
     model_file file;
     start(&file);
     constant(&file, "sparse_value", ATTRIBUTE_TYPE(SPARSE_TENSOR));
-    assert_refused(&file, CXAI_UNSUPPORTED, "Constant node \"c\"");
+    model_file_refused(&file, CXAI_UNSUPPORTED, "Constant node \"c\"");
 
     start(&file);
     constant(&file, "value", ATTRIBUTE_TYPE(TENSOR));
-    assert_refused(
+    model_file_refused(
         &file, CXAI_MALFORMED,
         "Constant node \"c\": the attribute \"value\" has no tensor");
     model_file_end(&file);

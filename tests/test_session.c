@@ -1,199 +1,73 @@
-/*
- * Sessions and hooks on a network small enough to compute by hand:
- *
- *   x [1,2,2,2] -> Conv 1x1 "c" -> Relu "r" -> Add x "a" -> Relu "s"
- *     -> GlobalAveragePool "g" -> Flatten "f" -> Gemm "y" [1,2]
- *
- *   x = 1 2 3 4 | 4 3 2 1          c = x0 - x1, 2 x0
- *   r = 0 0 1 3 | 2 4 6 8          a = s = 1 2 4 7 | 6 7 8 9
- *   g = 3.5, 7.5                   y = g0, g0 - g1 + 1 = 3.5, -3
- */
+/* What sessions are asked for, on the network of support/tiny.h. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "run/session.h"
 #include "support/check.h"
 #include "support/net.h"
-
-/* All numbers here are small multiples of 1/4, exact in binary. */
-static const double exact = 0;
-
-static const cxai_real picture[8] = { 1, 2, 3, 4, 4, 3, 2, 1 };
-static const cxai_real seed[2] = { 0, 1 };
-static const double dx_of_y1[8] = {
-    -0.25, -0.25, 0, 0, -0.25, -0.25, -0.5, -0.5
-};
-
-typedef struct fixture {
-    cxai_model *model;
-    cxai_session *session;
-    cxai_error error;
-    int x, c, r, y;
-} fixture;
-
-static cxai_model *make_model(void)
-{
-    net n = net_begin(13);
-    net_input(&n, "x", "1,2,2,2");
-    net_reals(&n, "w", "2,2,1,1", (double[]){ 1, -1, 2, 0 });
-    net_reals(&n, "v", "2,2", (double[]){ 1, 0, 1, -1 });
-    net_reals(&n, "b", "2", (double[]){ 0, 1 });
-    net_node(&n, "Conv", "x w", "c", "");
-    net_named_node(&n, "act1", "act", "Relu", "c", "r", "");
-    net_node(&n, "Add", "r x", "a", "");
-    net_named_node(&n, "act2", "act", "Relu", "a", "s", "");
-    net_node(&n, "GlobalAveragePool", "s", "g", "");
-    net_node(&n, "Flatten", "g", "f", "");
-    net_node(&n, "Gemm", "f v b", "y", "transB=1");
-    net_output(&n, "y");
-    return net_end(&n);
-}
-
-static cxai_session *make_session(fixture *f, const int *watch, int count)
-{
-    cxai_session *session = NULL;
-    cxai_request request = {
-        .watch = watch,
-        .watch_count = count,
-        .target = f->y,
-        .wrt = &f->x,
-        .wrt_count = 1,
-        .threads = 1,
-    };
-    check_ok(cxai_session_create(&session, f->model, &request, &f->error),
-             &f->error);
-    check_ok(cxai_session_set(session, f->x, picture, &f->error), &f->error);
-    return session;
-}
-
-static int set_up(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    f->model = make_model();
-    f->x = net_value(f->model, "x");
-    f->c = net_value(f->model, "c");
-    f->r = net_value(f->model, "r");
-    f->y = net_value(f->model, "y");
-    f->session = make_session(f, NULL, 0);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture *f = *state;
-    cxai_session_free(&f->session);
-    cxai_model_free(&f->model);
-    free(f);
-    return 0;
-}
-
-static void run(fixture *f)
-{
-    check_ok(cxai_session_forward(f->session, &f->error), &f->error);
-    check_ok(cxai_session_backward(f->session, seed, &f->error), &f->error);
-}
-
-static void check_value(fixture *f, int value, const double *want, int count)
-{
-    cxai_tensor view;
-    check_ok(cxai_session_value(f->session, value, &view, &f->error),
-             &f->error);
-    check_view(&view, want, count, exact);
-}
-
-static void check_gradient(fixture *f, int value, const double *want, int count)
-{
-    cxai_tensor view;
-    check_ok(cxai_session_gradient(f->session, value, &view, &f->error),
-             &f->error);
-    check_view(&view, want, count, exact);
-}
-
-static int node_of(const fixture *f, int value)
-{
-    return cxai_model_producer(f->model, value);
-}
-
-/* The unhooked result, which must come back whenever hooks are gone. */
-static void check_plain(fixture *f)
-{
-    run(f);
-    check_value(f, f->y, (double[]){ 3.5, -3 }, 2);
-    check_gradient(f, f->x, dx_of_y1, 8);
-}
-
-static int add(fixture *f, int places, int node, const char *type,
-               cxai_hook_function *function, void *payload)
-{
-    int handle = 0;
-    cxai_hook hook = { places, node, type, function, payload };
-    check_ok(cxai_session_add_hook(f->session, &hook, &handle, &f->error),
-             &f->error);
-    assert_int_not_equal(handle, 0);
-    return handle;
-}
-
-/* ---- requests ------------------------------------------------------------ */
+#include "support/tiny.h"
 
 static void test_forward_and_backward(void **state)
 {
-    check_plain(*state);
+    tiny_check_plain(*state);
 }
 
 static void test_backward_can_be_repeated(void **state)
 {
-    fixture *f = *state;
-    check_plain(f);
+    tiny *f = *state;
+    tiny_check_plain(f);
     /* d y0 / dx: dg = 1, 0; dc0 = 0 0 .25 .25; dx0 = dc0 + .25, dx1 = -dc0 */
     static const cxai_real first[2] = { 1, 0 };
     check_ok(cxai_session_backward(f->session, first, &f->error), &f->error);
-    check_gradient(f, f->x,
-                   (double[]){ 0.25, 0.25, 0.5, 0.5, 0, 0, -0.25, -0.25 }, 8);
-    check_ok(cxai_session_backward(f->session, seed, &f->error), &f->error);
-    check_gradient(f, f->x, dx_of_y1, 8);
+    tiny_check_gradient(
+        f, f->x, (double[]){ 0.25, 0.25, 0.5, 0.5, 0, 0, -0.25, -0.25 }, 8);
+    check_ok(cxai_session_backward(f->session, tiny_seed, &f->error),
+             &f->error);
+    tiny_check_gradient(f, f->x, tiny_gradient, 8);
 }
 
 static void test_inner_gradient_is_kept_beside_the_input_s(void **state)
 {
-    fixture *f = *state;
+    tiny *f = *state;
     cxai_session_free(&f->session);
     int wrt[3] = { f->r, f->x, f->c };
     cxai_request request = { .target = f->y, .wrt = wrt, .wrt_count = 3 };
     check_ok(cxai_session_create(&f->session, f->model, &request, &f->error),
              &f->error);
-    check_ok(cxai_session_set(f->session, f->x, picture, &f->error), &f->error);
-    run(f);
+    check_ok(cxai_session_set(f->session, f->x, tiny_picture, &f->error),
+             &f->error);
+    tiny_run(f);
     static const double dr[8] = { 0.25,  0.25,  0.25,  0.25,
                                   -0.25, -0.25, -0.25, -0.25 };
     static const double dc[8] = {
         0, 0, 0.25, 0.25, -0.25, -0.25, -0.25, -0.25
     };
-    check_gradient(f, f->r, dr, 8);
-    check_gradient(f, f->c, dc, 8);
-    check_gradient(f, f->x, dx_of_y1, 8);
+    tiny_check_gradient(f, f->r, dr, 8);
+    tiny_check_gradient(f, f->c, dc, 8);
+    tiny_check_gradient(f, f->x, tiny_gradient, 8);
 }
 
 static void test_parameter_gradients(void **state)
 {
-    fixture *f = *state;
+    tiny *f = *state;
     cxai_session_free(&f->session);
     int wrt[3] = { net_value(f->model, "w"), net_value(f->model, "v"),
                    net_value(f->model, "b") };
     cxai_request request = { .target = f->y, .wrt = wrt, .wrt_count = 3 };
     check_ok(cxai_session_create(&f->session, f->model, &request, &f->error),
              &f->error);
-    check_ok(cxai_session_set(f->session, f->x, picture, &f->error), &f->error);
-    run(f);
+    check_ok(cxai_session_set(f->session, f->x, tiny_picture, &f->error),
+             &f->error);
+    tiny_run(f);
     /* dw[o][i] = sum over pixels of dc[o] x[i] */
-    check_gradient(f, wrt[0], (double[]){ 1.75, 0.75, -2.5, -2.5 }, 4);
-    check_gradient(f, wrt[1], (double[]){ 0, 0, 3.5, 7.5 }, 4);
-    check_gradient(f, wrt[2], (double[]){ 0, 1 }, 2);
+    tiny_check_gradient(f, wrt[0], (double[]){ 1.75, 0.75, -2.5, -2.5 }, 4);
+    tiny_check_gradient(f, wrt[1], (double[]){ 0, 0, 3.5, 7.5 }, 4);
+    tiny_check_gradient(f, wrt[2], (double[]){ 0, 1 }, 2);
 }
 
 static void test_feeding_inside_runs_only_the_tail(void **state)
 {
-    fixture *f = *state;
+    tiny *f = *state;
     cxai_session_free(&f->session);
     int s = net_value(f->model, "s");
     cxai_request request = {
@@ -204,14 +78,14 @@ static void test_feeding_inside_runs_only_the_tail(void **state)
     static const cxai_real fed[8] = { 4, 4, 4, 4, 1, 2, 3, 2 };
     check_ok(cxai_session_set(f->session, s, fed, &f->error), &f->error);
     check_ok(cxai_session_forward(f->session, &f->error), &f->error);
-    check_value(f, f->y, (double[]){ 4, 3 }, 2);
+    tiny_check_value(f, f->y, (double[]){ 4, 3 }, 2);
     assert_int_equal(f->session->plan->step_count, 3);
 }
 
 /* c = W x with W = max(w, 0) in place of the model's weights: x0, 2 x0. */
 static void test_weights_can_be_fed(void **state)
 {
-    fixture *f = *state;
+    tiny *f = *state;
     cxai_tensor view;
     cxai_session_free(&f->session);
     int feed[2] = { f->x, net_value(f->model, "w") };
@@ -223,23 +97,23 @@ static void test_weights_can_be_fed(void **state)
     check_ok(cxai_session_create(&f->session, f->model, &request, &f->error),
              &f->error);
     check_ok(cxai_session_fed(f->session, f->x, &view, &f->error), &f->error);
-    cxai_tensor_write(&view, picture);
+    cxai_tensor_write(&view, tiny_picture);
     check_error(cxai_session_seed(f->session, &view, &f->error), &f->error,
                 CXAI_INVALID, "run forward before backward");
     check_ok(cxai_session_forward(f->session, &f->error), &f->error);
-    check_value(f, f->c, (double[8]){ 0 }, 8);
+    tiny_check_value(f, f->c, (double[8]){ 0 }, 8);
 
     check_ok(cxai_session_fed(f->session, feed[1], &view, &f->error),
              &f->error);
     cxai_tensor_write(&view, (cxai_real[]){ 1, 0, 2, 0 });
     check_ok(cxai_session_forward(f->session, &f->error), &f->error);
-    check_value(f, f->c, (double[]){ 1, 2, 3, 4, 2, 4, 6, 8 }, 8);
+    tiny_check_value(f, f->c, (double[]){ 1, 2, 3, 4, 2, 4, 6, 8 }, 8);
     for (int i = 1; i <= 2; i++) {
         check_ok(cxai_session_seed(f->session, &view, &f->error), &f->error);
         cxai_tensor_write(&view,
                           (cxai_real[]){ 1, 0, 0, (cxai_real)i, 1, 1, 0, 0 });
         check_ok(cxai_session_backward(f->session, NULL, &f->error), &f->error);
-        check_gradient(f, f->x, (double[]){ 3, 2, 0, i, 0, 0, 0, 0 }, 8);
+        tiny_check_gradient(f, f->x, (double[]){ 3, 2, 0, i, 0, 0, 0, 0 }, 8);
     }
     check_error(cxai_session_fed(f->session, f->y, &view, &f->error), &f->error,
                 CXAI_INVALID, "not fed");
@@ -247,7 +121,7 @@ static void test_weights_can_be_fed(void **state)
 
 static void test_a_feed_that_does_not_cut_is_refused(void **state)
 {
-    fixture *f = *state;
+    tiny *f = *state;
     cxai_session *session;
     cxai_request request = {
         .feed = &f->r, .feed_count = 1, .watch = &f->y, .watch_count = 1
@@ -260,7 +134,7 @@ static void test_a_feed_that_does_not_cut_is_refused(void **state)
 
 static void test_bad_requests_are_refused(void **state)
 {
-    fixture *f = *state;
+    tiny *f = *state;
     cxai_session *session;
     int far = 1000;
     cxai_request nothing = { 0 };
@@ -284,23 +158,23 @@ static void test_bad_requests_are_refused(void **state)
 
 static void test_reading_too_early_is_refused(void **state)
 {
-    fixture *f = *state;
+    tiny *f = *state;
     cxai_tensor view;
-    check_error(cxai_session_backward(f->session, seed, &f->error), &f->error,
-                CXAI_INVALID, "run forward before backward");
+    check_error(cxai_session_backward(f->session, tiny_seed, &f->error),
+                &f->error, CXAI_INVALID, "run forward before backward");
     check_error(cxai_session_value(f->session, f->y, &view, &f->error),
                 &f->error, CXAI_INVALID, "run forward first");
     check_error(cxai_session_gradient(f->session, f->x, &view, &f->error),
                 &f->error, CXAI_INVALID, "run backward first");
     check_error(cxai_session_value(f->session, f->c, &view, &f->error),
                 &f->error, CXAI_INVALID, "not watched");
-    check_error(cxai_session_set(f->session, f->c, picture, &f->error),
+    check_error(cxai_session_set(f->session, f->c, tiny_picture, &f->error),
                 &f->error, CXAI_INVALID, "not fed");
 }
 
 static void test_batches_are_independent(void **state)
 {
-    fixture *f = *state;
+    tiny *f = *state;
     cxai_session_free(&f->session);
     cxai_request request = { .input_shape = { 4, { 2, 2, 2, 2 } },
                              .target = f->y,
@@ -309,374 +183,19 @@ static void test_batches_are_independent(void **state)
     check_ok(cxai_session_create(&f->session, f->model, &request, &f->error),
              &f->error);
     cxai_real two[16] = { 0 };
-    memcpy(two + 8, picture, sizeof picture);
+    memcpy(two + 8, tiny_picture, sizeof tiny_picture);
     check_ok(cxai_session_set(f->session, f->x, two, &f->error), &f->error);
     check_ok(cxai_session_forward(f->session, &f->error), &f->error);
-    check_value(f, f->y, (double[]){ 0, 1, 3.5, -3 }, 4);
+    tiny_check_value(f, f->y, (double[]){ 0, 1, 3.5, -3 }, 4);
     static const cxai_real both[4] = { 0, 0, 0, 1 };
     check_ok(cxai_session_backward(f->session, both, &f->error), &f->error);
     double want[16] = { 0 };
-    memcpy(want + 8, dx_of_y1, sizeof dx_of_y1);
-    check_gradient(f, f->x, want, 16);
+    memcpy(want + 8, tiny_gradient, sizeof tiny_gradient);
+    tiny_check_gradient(f, f->x, want, 16);
 }
 
-/* ---- hooks --------------------------------------------------------------- */
-
-typedef struct journal {
-    int count;
-    int node[64];
-    int place[64];
-    char who[64];
-} journal;
-
-typedef struct scribe {
-    journal *journal;
-    char who;
-} scribe;
-
-static int write_down(const cxai_hook_call *call, void *payload)
-{
-    const scribe *s = payload;
-    journal *j = s->journal;
-    assert_true(j->count < 64);
-    j->node[j->count] = call->node;
-    j->place[j->count] = (int)call->place;
-    j->who[j->count++] = s->who;
-    return 0;
-}
-
-static void test_hooks_run_in_order(void **state)
-{
-    fixture *f = *state;
-    journal j = { 0 };
-    scribe a = { &j, 'a' }, b = { &j, 'b' };
-    int all = CXAI_AFTER_FORWARD | CXAI_BEFORE_BACKWARD | CXAI_AFTER_BACKWARD;
-    add(f, all, -1, NULL, write_down, &a);
-    add(f, CXAI_AFTER_FORWARD, node_of(f, f->c), NULL, write_down, &b);
-    run(f);
-    int nodes = cxai_model_node_count(f->model), k = 0;
-    for (int n = 0; n < nodes; n++) {
-        assert_int_equal(j.node[k], n);
-        assert_int_equal(j.who[k], 'a');
-        assert_int_equal(j.place[k++], CXAI_AFTER_FORWARD);
-        if (n == node_of(f, f->c)) {
-            assert_int_equal(j.node[k], n);
-            assert_int_equal(j.who[k++], 'b');
-        }
-    }
-    for (int n = nodes - 1; n >= 0; n--) {
-        assert_int_equal(j.node[k], n);
-        assert_int_equal(j.place[k++], CXAI_BEFORE_BACKWARD);
-        assert_int_equal(j.node[k], n);
-        assert_int_equal(j.place[k++], CXAI_AFTER_BACKWARD);
-    }
-    assert_int_equal(j.count, k);
-}
-
-/* Adds 10 to every element of the views that may be written. */
-static int add_ten(const cxai_hook_call *call, void *payload)
-{
-    (void)payload;
-    const cxai_tensor *view = call->place == CXAI_AFTER_FORWARD ? call->outputs
-                              : call->place == CXAI_BEFORE_BACKWARD
-                                  ? call->output_gradients
-                                  : call->input_gradients;
-    cxai_real dense[8];
-    assert_int_equal(cxai_shape_count(&view->shape), 8);
-    cxai_tensor_read(view, dense);
-    for (int i = 0; i < 8; i++)
-        dense[i] += 10;
-    cxai_tensor_write(view, dense);
-    return 0;
-}
-
-static void test_writing_after_forward(void **state)
-{
-    fixture *f = *state;
-    add(f, CXAI_AFTER_FORWARD, node_of(f, f->c), NULL, add_ten, NULL);
-    run(f);
-    /* c + 10 = 7 9 11 13 | 12 14 16 18, all pass: a = 8 11 14 17 | 16 17 18 19
-       g = 12.5, 17.5 */
-    check_value(f, f->y, (double[]){ 12.5, -4 }, 2);
-    /* dc = .25 | -.25: dx0 = .25 - .5 + .25, dx1 = -.25 - .25 */
-    check_gradient(f, f->x, (double[]){ 0, 0, 0, 0, -0.5, -0.5, -0.5, -0.5 },
-                   8);
-}
-
-static void test_writing_before_backward(void **state)
-{
-    fixture *f = *state;
-    add(f, CXAI_BEFORE_BACKWARD, node_of(f, f->r), NULL, add_ten, NULL);
-    run(f);
-    /* dr = 10.25 | 9.75; dc = 0 0 10.25 10.25 | 9.75
-       dx0 = dc0 + 2 dc1 + .25, dx1 = -dc0 - .25 */
-    check_gradient(
-        f, f->x, (double[]){ 19.75, 19.75, 30, 30, -0.25, -0.25, -10.5, -10.5 },
-        8);
-}
-
-static void test_writing_after_backward(void **state)
-{
-    fixture *f = *state;
-    add(f, CXAI_AFTER_BACKWARD, node_of(f, f->c), NULL, add_ten, NULL);
-    run(f);
-    double want[8];
-    for (int i = 0; i < 8; i++)
-        want[i] = dx_of_y1[i] + 10;
-    check_gradient(f, f->x, want, 8);
-}
-
-static int see_forward(const cxai_hook_call *call, void *payload)
-{
-    (void)payload;
-    static const double c[8] = { -3, -1, 1, 3, 2, 4, 6, 8 };
-    static const double r[8] = { 0, 0, 1, 3, 2, 4, 6, 8 };
-    static const double dr[8] = { 0.25,  0.25,  0.25,  0.25,
-                                  -0.25, -0.25, -0.25, -0.25 };
-    static const double dc[8] = {
-        0, 0, 0.25, 0.25, -0.25, -0.25, -0.25, -0.25
-    };
-    assert_int_equal(call->input_count, 1);
-    assert_int_equal(call->output_count, 1);
-    check_view(&call->inputs[0], c, 8, exact);
-    check_view(&call->outputs[0], r, 8, exact);
-    if (call->place == CXAI_AFTER_FORWARD)
-        assert_null(call->output_gradients[0].data);
-    else
-        check_view(&call->output_gradients[0], dr, 8, exact);
-    if (call->place == CXAI_AFTER_BACKWARD)
-        check_view(&call->input_gradients[0], dc, 8, exact);
-    else
-        assert_null(call->input_gradients[0].data);
-    return 0;
-}
-
-static void test_a_hook_sees_what_the_model_names(void **state)
-{
-    fixture *f = *state;
-    /* unhooked, Conv and Relu are one step */
-    assert_int_equal(f->session->plan->step_count,
-                     cxai_model_node_count(f->model) - 1);
-    int all = CXAI_AFTER_FORWARD | CXAI_BEFORE_BACKWARD | CXAI_AFTER_BACKWARD;
-    int handle = add(f, all, node_of(f, f->r), NULL, see_forward, NULL);
-    check_plain(f);
-    assert_int_equal(f->session->plan->step_count,
-                     cxai_model_node_count(f->model));
-    check_ok(cxai_session_remove_hook(f->session, handle, &f->error),
-             &f->error);
-    check_plain(f);
-    assert_int_equal(f->session->plan->step_count,
-                     cxai_model_node_count(f->model) - 1);
-}
-
-static void test_a_watched_value_is_not_fused(void **state)
-{
-    fixture *f = *state;
-    cxai_session_free(&f->session);
-    f->session = make_session(f, &f->c, 1);
-    check_plain(f);
-    check_value(f, f->c, (double[]){ -3, -1, 1, 3, 2, 4, 6, 8 }, 8);
-}
-
-static int count_calls(const cxai_hook_call *call, void *payload)
-{
-    (void)call;
-    ++*(int *)payload;
-    return 0;
-}
-
-static void test_reused_modules(void **state)
-{
-    fixture *f = *state;
-    int calls = 0, value;
-    add(f, CXAI_AFTER_BACKWARD, -1, "Relu", count_calls, &calls);
-    check_plain(f);
-    assert_int_equal(calls, 2); /* the module "act" is two nodes */
-    check_ok(cxai_model_find(f->model, "act", &value, &f->error), &f->error);
-    assert_int_equal(value, net_value(f->model, "s"));
-}
-
-static int stop(const cxai_hook_call *call, void *payload)
-{
-    (void)call;
-    return *(const int *)payload;
-}
-
-static void test_a_hook_stops_a_run(void **state)
-{
-    fixture *f = *state;
-    int result = 7, calls = 0;
-    int places[3] = { CXAI_AFTER_FORWARD, CXAI_BEFORE_BACKWARD,
-                      CXAI_AFTER_BACKWARD };
-    for (int i = 0; i < 3; i++) {
-        int handle = add(f, places[i], node_of(f, f->c), NULL, stop, &result);
-        int later =
-            add(f, places[i], node_of(f, f->c), NULL, count_calls, &calls);
-        cxai_status status = cxai_session_forward(f->session, &f->error);
-        if (i > 0) {
-            check_ok(status, &f->error);
-            status = cxai_session_backward(f->session, seed, &f->error);
-        }
-        check_error(status, &f->error, CXAI_STOPPED, "Conv node \"c\"");
-        assert_int_equal(calls, 0);
-        cxai_tensor view;
-        check_error(cxai_session_gradient(f->session, f->x, &view, &f->error),
-                    &f->error, CXAI_INVALID, "run backward first");
-        /* the session may be run again, and once the hook is gone it is what
-           it was */
-        check_ok(cxai_session_remove_hook(f->session, handle, &f->error),
-                 &f->error);
-        check_ok(cxai_session_remove_hook(f->session, later, &f->error),
-                 &f->error);
-        check_plain(f);
-    }
-}
-
-typedef struct remover {
-    int *handles;
-    int count;
-    int calls;
-} remover;
-
-static int remove_all(const cxai_hook_call *call, void *payload)
-{
-    remover *r = payload;
-    cxai_error error;
-    r->calls++;
-    for (int i = 0; i < r->count; i++)
-        check_ok(cxai_session_remove_hook(call->session, r->handles[i], &error),
-                 &error);
-    return 0;
-}
-
-static void test_a_hook_removes_itself_and_others(void **state)
-{
-    fixture *f = *state;
-    int handles[2], calls = 0;
-    remover r = { handles, 2, 0 };
-    handles[0] =
-        add(f, CXAI_AFTER_FORWARD, node_of(f, f->c), NULL, remove_all, &r);
-    handles[1] = add(f, CXAI_AFTER_FORWARD, -1, NULL, count_calls, &calls);
-    check_plain(f);
-    check_plain(f);
-    assert_int_equal(r.calls, 1);
-    assert_int_equal(calls, 0);
-    check_error(cxai_session_remove_hook(f->session, handles[0], &f->error),
-                &f->error, CXAI_NOT_FOUND, "handle");
-}
-
-static int add_another(const cxai_hook_call *call, void *payload)
-{
-    cxai_error error;
-    cxai_hook hook = { CXAI_AFTER_FORWARD, -1, NULL, count_calls, payload };
-    check_ok(cxai_session_add_hook(call->session, &hook, NULL, &error), &error);
-    return 0;
-}
-
-static void test_a_hook_added_inside_waits_for_the_next_run(void **state)
-{
-    fixture *f = *state;
-    int calls = 0;
-    int handle =
-        add(f, CXAI_AFTER_FORWARD, node_of(f, f->c), NULL, add_another, &calls);
-    check_plain(f);
-    assert_int_equal(calls, 0);
-    check_ok(cxai_session_remove_hook(f->session, handle, &f->error),
-             &f->error);
-    check_plain(f);
-    assert_int_equal(calls, cxai_model_node_count(f->model));
-}
-
-static int run_again(const cxai_hook_call *call, void *payload)
-{
-    cxai_error error;
-    check_error(cxai_session_forward(call->session, &error), &error,
-                CXAI_INVALID, "inside its own hook");
-    ++*(int *)payload;
-    return 0;
-}
-
-static void test_a_session_does_not_nest(void **state)
-{
-    fixture *f = *state;
-    int calls = 0;
-    add(f, CXAI_AFTER_FORWARD, node_of(f, f->c), NULL, run_again, &calls);
-    check_plain(f);
-    assert_int_equal(calls, 1);
-}
-
-static void test_bad_hooks_are_refused(void **state)
-{
-    fixture *f = *state;
-    cxai_hook none = { 0, -1, NULL, stop, NULL };
-    cxai_hook far = { CXAI_AFTER_FORWARD, 99, NULL, stop, NULL };
-    cxai_hook strange = { CXAI_AFTER_FORWARD, -1, "Foo", stop, NULL };
-    check_error(cxai_session_add_hook(f->session, &none, NULL, &f->error),
-                &f->error, CXAI_INVALID, "place");
-    check_error(cxai_session_add_hook(f->session, &far, NULL, &f->error),
-                &f->error, CXAI_INVALID, "node 99");
-    check_error(cxai_session_add_hook(f->session, &strange, NULL, &f->error),
-                &f->error, CXAI_NOT_FOUND, "Foo");
-    check_plain(f);
-}
-
-/* ---- fusion -------------------------------------------------------------- */
-
-/* Conv, BatchNormalization, Add, Relu: one step when nobody looks inside; the
-   same numbers when somebody does. */
-static void test_fusing_changes_no_result(void **state)
-{
-    (void)state;
-    cxai_error error;
-    net n = net_begin(13);
-    net_input(&n, "x", "1,2,2,2");
-    net_reals(&n, "w", "2,2,1,1", (double[]){ 1, -1, 2, 0 });
-    net_reals(&n, "scale", "2", (double[]){ 2, -1 });
-    net_reals(&n, "shift", "2", (double[]){ 1, 3 });
-    net_reals(&n, "mean", "2", (double[]){ 1, 2 });
-    net_reals(&n, "variance", "2", (double[]){ 4, 0.25 });
-    net_node(&n, "Conv", "x w", "c", "");
-    net_node(&n, "BatchNormalization", "c scale shift mean variance", "n",
-             "epsilon=0.0");
-    net_node(&n, "Add", "n x", "a", "");
-    net_node(&n, "Relu", "a", "r", "");
-    net_output(&n, "r");
-    cxai_model *model = net_end(&n);
-    int x = net_value(model, "x"), r = net_value(model, "r");
-    cxai_request request = {
-        .target = r, .wrt = &x, .wrt_count = 1, .threads = 1
-    };
-    cxai_session *s;
-    check_ok(cxai_session_create(&s, model, &request, &error), &error);
-    assert_int_equal(s->plan->step_count, 1);
-    check_ok(cxai_session_set(s, x, picture, &error), &error);
-    /* c = -3 -1 1 3 | 2 4 6 8; n0 = c0 - 1 + 1 = c0, n1 = 3 - 2 (c1 - 2)
-       a = -2 1 4 7 | 7 2 -3 -8 */
-    static const double want[8] = { 0, 1, 4, 7, 7, 2, 0, 0 };
-    /* dr = 1: da = 0 1 1 1 | 1 1 0 0; dc0 = da0, dc1 = -2 da1
-       dx0 = dc0 + 2 dc1 + da0 = -4, -2, 2, 2; dx1 = -dc0 + da1 */
-    static const double dx[8] = { -4, -2, 2, 2, 1, 0, -1, -1 };
-    static const cxai_real ones[8] = { 1, 1, 1, 1, 1, 1, 1, 1 };
-    for (int hooked = 0; hooked < 2; hooked++) {
-        int calls = 0;
-        cxai_hook hook = { CXAI_AFTER_FORWARD, -1, NULL, count_calls, &calls };
-        if (hooked)
-            check_ok(cxai_session_add_hook(s, &hook, NULL, &error), &error);
-        check_ok(cxai_session_forward(s, &error), &error);
-        check_ok(cxai_session_backward(s, ones, &error), &error);
-        assert_int_equal(calls, hooked ? 4 : 0);
-        cxai_tensor view;
-        check_ok(cxai_session_value(s, r, &view, &error), &error);
-        check_view(&view, want, 8, exact);
-        check_ok(cxai_session_gradient(s, x, &view, &error), &error);
-        check_view(&view, dx, 8, exact);
-    }
-    assert_int_equal(s->plan->step_count, 4);
-    cxai_session_free(&s);
-    cxai_model_free(&model);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name)                                                             \
+    cmocka_unit_test_setup_teardown(name, tiny_set_up, tiny_tear_down)
 
 int main(void)
 {
@@ -691,19 +210,6 @@ int main(void)
         TEST(test_bad_requests_are_refused),
         TEST(test_reading_too_early_is_refused),
         TEST(test_batches_are_independent),
-        TEST(test_hooks_run_in_order),
-        TEST(test_writing_after_forward),
-        TEST(test_writing_before_backward),
-        TEST(test_writing_after_backward),
-        TEST(test_a_hook_sees_what_the_model_names),
-        TEST(test_a_watched_value_is_not_fused),
-        TEST(test_reused_modules),
-        TEST(test_a_hook_stops_a_run),
-        TEST(test_a_hook_removes_itself_and_others),
-        TEST(test_a_hook_added_inside_waits_for_the_next_run),
-        TEST(test_a_session_does_not_nest),
-        TEST(test_bad_hooks_are_refused),
-        cmocka_unit_test(test_fusing_changes_no_result),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
 }

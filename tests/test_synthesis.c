@@ -11,6 +11,7 @@
 #include "support/check.h"
 #include "support/effort.h"
 #include "support/net.h"
+#include "support/synthesis.h"
 
 /* One 3x3 convolution of a 6x6 picture to two channels, the second being minus
    the first. */
@@ -26,66 +27,20 @@ static cxai_model *linear_model(void)
     return net_end(&n);
 }
 
-/* Two channels of sum(3x3) - threshold, before ("pre") and behind ("r") a
-   ReLU. */
-static cxai_model *threshold_model(double first, double second)
-{
-    double w[18];
-    for (int i = 0; i < 18; i++)
-        w[i] = 1;
-    net n = net_begin(13);
-    net_input(&n, "x", "1,1,8,8");
-    net_reals(&n, "w", "2,1,3,3", w);
-    net_reals(&n, "b", "2", (double[]){ -first, -second });
-    net_node(&n, "Conv", "x w b", "pre", "");
-    net_node(&n, "Relu", "pre", "r", "");
-    net_output(&n, "r");
-    return net_end(&n);
-}
-
-static cxai_target target_of(const cxai_model *model, const char *value,
-                             int channel)
-{
-    return cxai_target_channel(net_value(model, value), channel);
-}
-
-/* No views: what is maximised is the picture itself. */
-static cxai_synthesis_options plain_options(int steps)
-{
-    cxai_synthesis_options o = cxai_synthesis_defaults();
-    o.steps = steps;
-    o.jitter = 0;
-    o.scale = o.rotation = 0;
-    o.threads = 1;
-    return o;
-}
-
-static cxai_synthesis make(const cxai_model *model, const cxai_target *target,
-                           const cxai_synthesis_options *options)
-{
-    cxai_synthesis made;
-    cxai_error error;
-    cxai_objective objective = { target, 1 };
-    check_ok(
-        cxai_synthesize(&made, model, NULL, &objective, 1, options, &error),
-        &error);
-    return made;
-}
-
 /* Of all pictures in 0..1 the best is 1 where the sum of the weights over a
    pixel is positive: 1.6875 and .6875, calculated by hand. */
 static void a_linear_network_reaches_its_optimum(void **state)
 {
     static const double best[2] = { 1.6875, .6875 };
     cxai_model *model = linear_model();
-    cxai_synthesis_options o = plain_options(512);
+    cxai_synthesis_options o = synthesis_plain(512);
 
     (void)state;
     for (int plain = 0; plain < 2; plain++)
         for (int channel = 0; channel < 2; channel++) {
-            cxai_target target = target_of(model, "y", channel);
+            cxai_target target = synthesis_target(model, "y", channel);
             o.plain_pixels = plain;
-            cxai_synthesis made = make(model, &target, &o);
+            cxai_synthesis made = synthesis_make(model, &target, &o);
             const cxai_synthesis_outcome *got = made.outcomes;
             assert_int_equal(got->status, CXAI_SYNTHESIS_OK);
             assert_true(got->activation_after >= .95 * best[channel]);
@@ -102,9 +57,9 @@ static void a_linear_network_reaches_its_optimum(void **state)
 static void a_direction_is_a_sum_of_targets(void **state)
 {
     cxai_model *model = linear_model();
-    cxai_synthesis_options o = plain_options(512);
-    cxai_target targets[2] = { target_of(model, "y", 0),
-                               target_of(model, "y", 1) };
+    cxai_synthesis_options o = synthesis_plain(512);
+    cxai_target targets[2] = { synthesis_target(model, "y", 0),
+                               synthesis_target(model, "y", 1) };
     cxai_objective objective = { targets, 2 };
     cxai_synthesis made;
     cxai_error error;
@@ -124,15 +79,15 @@ static void a_direction_is_a_sum_of_targets(void **state)
 static void a_neuron_sees_its_own_pixels(void **state)
 {
     cxai_model *model = linear_model();
-    cxai_synthesis_options o = plain_options(512);
-    cxai_target target = target_of(model, "y", 0);
+    cxai_synthesis_options o = synthesis_plain(512);
+    cxai_target target = synthesis_target(model, "y", 0);
 
     (void)state;
     target.terms[0].span[2] = (cxai_span){ 2, 1 };
     target.terms[0].span[3] = (cxai_span){ 1, 1 };
     o.plain_pixels = 1;
     o.deviation = 0;
-    cxai_synthesis made = make(model, &target, &o);
+    cxai_synthesis made = synthesis_make(model, &target, &o);
     assert_true(made.outcomes[0].activation_after >= .95 * 6);
     for (int y = 0; y < 6; y++)
         for (int x = 0; x < 6; x++)
@@ -147,18 +102,18 @@ static void a_neuron_sees_its_own_pixels(void **state)
 static void a_seed_decides_every_bit(void **state)
 {
     cxai_model *model = linear_model();
-    cxai_target target = target_of(model, "y", 0);
+    cxai_target target = synthesis_target(model, "y", 0);
     cxai_synthesis_options o = cxai_synthesis_defaults();
 
     (void)state;
     o.steps = 20;
     o.jitter = 2;
     o.threads = 1;
-    cxai_synthesis one = make(model, &target, &o);
+    cxai_synthesis one = synthesis_make(model, &target, &o);
     o.threads = 2;
-    cxai_synthesis two = make(model, &target, &o);
+    cxai_synthesis two = synthesis_make(model, &target, &o);
     o.seed = 1;
-    cxai_synthesis other = make(model, &target, &o);
+    cxai_synthesis other = synthesis_make(model, &target, &o);
     assert_memory_equal(one.pictures, two.pictures, 36 * sizeof(cxai_real));
     assert_memory_not_equal(one.pictures, other.pictures,
                             36 * sizeof(cxai_real));
@@ -173,9 +128,9 @@ static void company_changes_nothing(void **state)
 {
     cxai_model *model = linear_model();
     cxai_synthesis_options o = cxai_synthesis_defaults();
-    cxai_target targets[3] = { target_of(model, "y", 1),
-                               target_of(model, "y", 0),
-                               target_of(model, "y", 1) };
+    cxai_target targets[3] = { synthesis_target(model, "y", 1),
+                               synthesis_target(model, "y", 0),
+                               synthesis_target(model, "y", 1) };
     cxai_objective objectives[3];
     cxai_synthesis all;
     cxai_error error;
@@ -190,7 +145,7 @@ static void company_changes_nothing(void **state)
              &error);
     assert_int_equal(all.shape.dim[0], 3);
     for (int i = 0; i < 3; i++) {
-        cxai_synthesis one = make(model, &targets[i], &o);
+        cxai_synthesis one = synthesis_make(model, &targets[i], &o);
         assert_memory_equal(one.pictures, all.pictures + 36 * i,
                             36 * sizeof(cxai_real));
         assert_true(one.outcomes[0].activation_after ==
@@ -198,137 +153,6 @@ static void company_changes_nothing(void **state)
         cxai_synthesis_free(&one);
     }
     cxai_synthesis_free(&all);
-    cxai_model_free(&model);
-}
-
-/* Pixels in 0..1 sum up to at most 9: a threshold of 100 is never reached. Free
-   pixels get to all ones; a spectrum, whose frequencies all move at the same
-   speed, drives a few corners to 0 for good, but gets 3/4 of the way from
-   mid-grey. */
-static void what_cannot_fire_is_said_to_be_stuck(void **state)
-{
-    cxai_model *model = threshold_model(100, 1);
-    cxai_synthesis_options o = plain_options(512);
-    cxai_target dead = target_of(model, "r", 0),
-                alive = target_of(model, "r", 1),
-                before = target_of(model, "pre", 0);
-
-    (void)state;
-    cxai_synthesis made = make(model, &dead, &o);
-    assert_int_equal(made.outcomes[0].status, CXAI_SYNTHESIS_STUCK);
-    assert_true(made.outcomes[0].activation_after == 0);
-    assert_int_equal(made.outcomes[0].redirected_steps, 16);
-    cxai_synthesis_free(&made);
-
-    for (int plain = 0; plain < 2; plain++) {
-        double reach = 4.5 * (plain ? .95 : .75); /* from 4.5 up to 9 */
-        o.plain_pixels = plain;
-        made = make(model, &before, &o);
-        assert_int_equal(made.outcomes[0].status, CXAI_SYNTHESIS_OK);
-        assert_true(made.outcomes[0].activation_after >= -95.5 + reach);
-        assert_true(made.outcomes[0].activation_after <= -91);
-        cxai_synthesis_free(&made);
-
-        made = make(model, &alive, &o);
-        assert_int_equal(made.outcomes[0].status, CXAI_SYNTHESIS_OK);
-        assert_int_equal(made.outcomes[0].redirected_steps, 0);
-        assert_true(made.outcomes[0].activation_after >= 3.5 + reach);
-        assert_true(made.outcomes[0].activation_after <= 8);
-        cxai_synthesis_free(&made);
-    }
-    cxai_model_free(&model);
-}
-
-/* Mid-grey sums up to 4.5: a threshold of 5 is silent at first. */
-static void what_is_silent_at_first_gets_to_fire(void **state)
-{
-    cxai_model *model = threshold_model(5, 100);
-    cxai_synthesis_options o = plain_options(512);
-    cxai_target target = target_of(model, "r", 0);
-
-    (void)state;
-    o.plain_pixels = 1;
-    cxai_synthesis made = make(model, &target, &o);
-    assert_int_equal(made.outcomes[0].status, CXAI_SYNTHESIS_OK);
-    assert_true(made.outcomes[0].activation_before == 0);
-    assert_true(made.outcomes[0].activation_after > .95 * 4);
-    assert_true(made.outcomes[0].activation_after <= 4);
-    assert_in_range(made.outcomes[0].redirected_steps, 1, 16);
-    cxai_synthesis_free(&made);
-    cxai_model_free(&model);
-}
-
-/* lucid's tests/misc/test_gradient_override.py, the sign of the gradient
-   turned round: that library minimises. */
-static void redirection_equals_lucids(void **state)
-{
-    static const struct {
-        double x, gradient, want;
-    } cases[] = {
-        { -1, -1, 0 }, { -1, 1, 1 }, { 1, -1, -1 }, { 7, -1, -1 }, { 7, 1, 0 }
-    };
-    net n = net_begin(13);
-    net_input(&n, "x", "1,1");
-    net_reals(&n, "low", "", (double[]){ 0 });
-    net_reals(&n, "high", "", (double[]){ 6 });
-    net_node(&n, "Clip", "x low high", "y", "");
-    net_output(&n, "y");
-    cxai_model *model = net_end(&n);
-    cxai_error error;
-
-    (void)state;
-    for (int wanted = 0; wanted < 2; wanted++)
-        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-            int x = net_value(model, "x");
-            unsigned char flag = (unsigned char)wanted, done = 0;
-            cx_redirect redirect = { .wanted = &flag, .done = &done };
-            cxai_request request = { .target = net_value(model, "y"),
-                                     .wrt = &x,
-                                     .wrt_count = 1,
-                                     .threads = 1 };
-            cxai_session *session;
-            cxai_tensor view;
-            cxai_real in = (cxai_real)cases[i].x;
-            cxai_real seed = (cxai_real)cases[i].gradient;
-            check_ok(cxai_session_create(&session, model, &request, &error),
-                     &error);
-            check_ok(cx_redirect_add(&redirect, session, &error), &error);
-            check_ok(cxai_session_set(session, x, &in, &error), &error);
-            check_ok(cxai_session_forward(session, &error), &error);
-            check_ok(cxai_session_backward(session, &seed, &error), &error);
-            check_ok(cxai_session_gradient(session, x, &view, &error), &error);
-            double usual =
-                cases[i].x > 0 && cases[i].x < 6 ? cases[i].gradient : 0;
-            assert_true((double)*view.data == (wanted ? cases[i].want : usual));
-            assert_int_equal(done, wanted && cases[i].want != usual);
-            check_ok(cx_redirect_remove(&redirect, session, &error), &error);
-            cxai_session_free(&session);
-        }
-    cxai_model_free(&model);
-}
-
-/* Mid-grey is beyond the bound already; the picture is driven on to white. */
-static void an_upper_bound_does_not_stop_the_ascent(void **state)
-{
-    net n = net_begin(13);
-    net_input(&n, "x", "1,1,4,4");
-    net_reals(&n, "w", "1,1,1,1", (double[]){ 4 });
-    net_reals(&n, "low", "", (double[]){ 0 });
-    net_reals(&n, "high", "", (double[]){ 1 });
-    net_node(&n, "Conv", "x w", "c", "");
-    net_node(&n, "Clip", "c low high", "y", "");
-    net_output(&n, "y");
-    cxai_model *model = net_end(&n);
-    cxai_synthesis_options o = plain_options(512);
-    cxai_target target = target_of(model, "y", 0);
-
-    (void)state;
-    o.plain_pixels = 1;
-    cxai_synthesis made = make(model, &target, &o);
-    for (int i = 0; i < 16; i++)
-        assert_true(made.pictures[i] > (cxai_real)0.95);
-    assert_true(made.outcomes[0].activation_after == 1);
-    cxai_synthesis_free(&made);
     cxai_model_free(&model);
 }
 
@@ -356,8 +180,8 @@ static void check_blue(int interleaved)
                           .scale = 1,
                           .mean = { 128, 128, 128 },
                           .std = { 64, 64, 64 } };
-    cxai_synthesis_options o = plain_options(512);
-    cxai_target target = target_of(model, "y", 0);
+    cxai_synthesis_options o = synthesis_plain(512);
+    cxai_target target = synthesis_target(model, "y", 0);
     cxai_objective objective = { &target, 1 };
     cxai_synthesis made;
     cxai_error error;
@@ -383,43 +207,22 @@ static void channels_go_through_the_preprocessing(void **state)
     check_blue(1);
 }
 
-/* A picture of 4x5 for a network of 8x8. */
-static void small_pictures_are_enlarged(void **state)
-{
-    cxai_model *model = threshold_model(100, 1);
-    cxai_synthesis_options o = plain_options(512);
-    cxai_target target = target_of(model, "r", 1);
-
-    (void)state;
-    o.width = 5;
-    o.height = 4;
-    cxai_synthesis made = make(model, &target, &o);
-    assert_int_equal(made.shape.dim[2], 4);
-    assert_int_equal(made.shape.dim[3], 5);
-    /* the outermost of 8x8 are half a pixel outside of 4x5, where it is grey:
-       all 1 inside gives at most 8 and well over 7 */
-    assert_true(made.outcomes[0].activation_after > 6.5);
-    assert_true(made.outcomes[0].activation_after < 8);
-    cxai_synthesis_free(&made);
-    cxai_model_free(&model);
-}
-
 static void penalties_are_subtracted(void **state)
 {
     cxai_model *model = linear_model();
-    cxai_target target = target_of(model, "y", 0);
-    cxai_synthesis_options o = plain_options(200);
+    cxai_target target = synthesis_target(model, "y", 0);
+    cxai_synthesis_options o = synthesis_plain(200);
 
     (void)state;
     o.l2 = 1000; /* wins: grey, 1/2 everywhere */
-    cxai_synthesis made = make(model, &target, &o);
+    cxai_synthesis made = synthesis_make(model, &target, &o);
     for (int i = 0; i < 36; i++)
         assert_true(fabs((double)made.pictures[i] - .5) < .01);
     assert_true(made.outcomes[0].objective < made.outcomes[0].activation_after);
     cxai_synthesis_free(&made);
     o.l2 = 0;
     o.total_variation = 1000; /* flat */
-    made = make(model, &target, &o);
+    made = synthesis_make(model, &target, &o);
     for (int i = 1; i < 36; i++)
         assert_true(fabs((double)(made.pictures[i] - made.pictures[0])) < .02);
     cxai_synthesis_free(&made);
@@ -434,11 +237,11 @@ static void what_is_not_finite_is_said(void **state)
     net_node(&n, "Conv", "x w", "y", "");
     net_output(&n, "y");
     cxai_model *model = net_end(&n);
-    cxai_target target = target_of(model, "y", 0);
-    cxai_synthesis_options o = plain_options(3);
+    cxai_target target = synthesis_target(model, "y", 0);
+    cxai_synthesis_options o = synthesis_plain(3);
 
     (void)state;
-    cxai_synthesis made = make(model, &target, &o);
+    cxai_synthesis made = synthesis_make(model, &target, &o);
     assert_int_equal(made.outcomes[0].status, CXAI_SYNTHESIS_NOT_FINITE);
     for (int i = 0; i < 4; i++)
         assert_true(isfinite((double)made.pictures[i]));
@@ -461,7 +264,7 @@ static void the_network_recognises_its_class(void **state)
     check_ok(cxai_model_load(&model, path, NULL, &error), &error);
     check_ok(cxai_preprocess_for_model(&p, model, path, &error), &error);
     cxai_synthesis_options o = cxai_synthesis_defaults();
-    cxai_target target = target_of(model, "logits", 88);
+    cxai_target target = synthesis_target(model, "logits", 88);
     cxai_objective objective = { &target, 1 };
     cxai_synthesis made;
     o.steps = effort(24, 4, "steps");
@@ -500,9 +303,9 @@ static void the_network_recognises_its_class(void **state)
 static void memory_is_limited(void **state)
 {
     cxai_model *model = linear_model();
-    cxai_target target = target_of(model, "y", 0);
+    cxai_target target = synthesis_target(model, "y", 0);
     cxai_objective objective = { &target, 1 };
-    cxai_synthesis_options o = plain_options(1);
+    cxai_synthesis_options o = synthesis_plain(1);
     cxai_synthesis made;
     cxai_error error;
 
@@ -537,9 +340,9 @@ static int stop_at_5(int64_t done, int64_t total, double objective,
 static void progress_is_told_and_may_stop(void **state)
 {
     cxai_model *model = linear_model();
-    cxai_target target = target_of(model, "y", 0);
+    cxai_target target = synthesis_target(model, "y", 0);
     cxai_objective objective = { &target, 1 };
-    cxai_synthesis_options o = plain_options(9);
+    cxai_synthesis_options o = synthesis_plain(9);
     cxai_synthesis made;
     cxai_error error;
     told l = { 0 };
@@ -573,14 +376,14 @@ static void nonsense_is_refused(void **state)
 {
     static const int channels[] = { 2, -1, 99 };
     cxai_model *model = linear_model();
-    cxai_synthesis_options o = plain_options(1);
-    cxai_target target = target_of(model, "y", 0);
+    cxai_synthesis_options o = synthesis_plain(1);
+    cxai_target target = synthesis_target(model, "y", 0);
     cxai_shape shape;
     cxai_error error;
 
     (void)state;
     for (int i = 0; i < 3; i++) {
-        cxai_target wrong = target_of(model, "y", channels[i]);
+        cxai_target wrong = synthesis_target(model, "y", channels[i]);
         refused(model, &wrong, &o, "0 to 1");
     }
     cxai_target far = target;
@@ -588,13 +391,13 @@ static void nonsense_is_refused(void **state)
     refused(model, &far, &o, "rows are 0 to 3");
     o.height = 7;
     refused(model, &target, &o, "at most 6");
-    o = plain_options(0);
+    o = synthesis_plain(0);
     refused(model, &target, &o, "steps");
-    o = plain_options(1);
+    o = synthesis_plain(1);
     o.l2 = (double)NAN;
     refused(model, &target, &o, "l2");
     cxai_target weight = cxai_target_channel(net_value(model, "w"), 0);
-    o = plain_options(1);
+    o = synthesis_plain(1);
     refused(model, &weight, &o, "");
 
     check_ok(
@@ -613,12 +416,7 @@ int main(void)
         cmocka_unit_test(a_neuron_sees_its_own_pixels),
         cmocka_unit_test(a_seed_decides_every_bit),
         cmocka_unit_test(company_changes_nothing),
-        cmocka_unit_test(what_cannot_fire_is_said_to_be_stuck),
-        cmocka_unit_test(what_is_silent_at_first_gets_to_fire),
-        cmocka_unit_test(redirection_equals_lucids),
-        cmocka_unit_test(an_upper_bound_does_not_stop_the_ascent),
         cmocka_unit_test(channels_go_through_the_preprocessing),
-        cmocka_unit_test(small_pictures_are_enlarged),
         cmocka_unit_test(penalties_are_subtracted),
         cmocka_unit_test(what_is_not_finite_is_said),
         cmocka_unit_test(the_network_recognises_its_class),

@@ -292,3 +292,23 @@ cxai_model *model_file_load(model_file *file)
     check_ok(model_file_try(file, &model, &error), &error);
     return model;
 }
+
+void model_file_refused(model_file *file, cxai_status wanted, const char *cause)
+{
+    cxai_model *model;
+    cxai_error error;
+    cxai_status status = model_file_try(file, &model, &error);
+    check_error(status, &error, wanted, cause);
+    assert_null(model);
+}
+
+void model_file_sum(model_file *file, int64_t opset)
+{
+    model_file_start(file, opset);
+    model_file_input(file, "x", "N,3");
+    model_file_raw(file, model_file_weight(file, "w", TENSOR_TYPE(FLOAT), "3"),
+                   (float[]){ 1, 2, 3 }, 12);
+    model_file_node(file, "Relu", "relu", "x", "r");
+    model_file_node(file, "Add", "add", "r,w", "y");
+    model_file_output(file, "y");
+}

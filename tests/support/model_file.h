@@ -21,6 +21,8 @@ typedef struct model_file {
 /* IR 8, one default-domain opset, an empty graph. */
 void model_file_start(model_file *file, int64_t opset);
 void model_file_end(model_file *file);
+/* The same with y = relu(x) + w, x [N,3], w = 1 2 3. */
+void model_file_sum(model_file *file, int64_t opset);
 
 /* Zeroed memory, or a copy of text, that ends with the file. */
 void *model_file_alloc(model_file *file, size_t size);
@@ -73,5 +75,8 @@ cxai_status model_file_try(model_file *file, cxai_model **model,
                            cxai_error *error);
 /* The same; what cannot be loaded fails the test. */
 cxai_model *model_file_load(model_file *file);
+/* The same; it is refused with this status, and its message holds cause. */
+void model_file_refused(model_file *file, cxai_status wanted,
+                        const char *cause);
 
 #endif
