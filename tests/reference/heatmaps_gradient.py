@@ -17,6 +17,7 @@ places, as the papers have it:
 Made with torch 2.14.1, torchvision 0.29.1, captum 0.9.0, saliency 0.2.1,
 onnx 1.23.2, onnxruntime 1.32.0.
 """
+import functools
 import json
 import os
 import sys
@@ -91,21 +92,27 @@ def once_each(m):
 
 # ---- methods ---------------------------------------------------------------
 
+@functools.lru_cache
+def noise_of(seed, samples, shape, dtype):
+    """cxai's noise of all samples; kept, as captum's own would take no time."""
+    count = int(np.prod(shape[1:]))
+    numbers = np.stack([normals(seed, k, count) for k in range(samples)])
+    return torch.from_numpy(numbers).to(dtype).view(samples, *shape[1:])
+
+
 def smooth(m, x, target, kind, samples=SAMPLES, noise=NOISE, seed=SEED):
-    drawn = np.stack([normals(seed, k, x[0].numel()) for k in range(samples)])
-    drawn = torch.from_numpy(drawn).to(x.dtype).view(samples, *x.shape[1:])
-    with mock.patch("torch.normal", lambda mean, std: mean + std * drawn):
+    numbers = noise_of(seed, samples, x.shape, x.dtype)
+    with mock.patch("torch.normal", lambda mean, std: mean + std * numbers):
         return attr.NoiseTunnel(attr.Saliency(m)).attribute(
             x, target=target, nt_type=kind, nt_samples=samples, stdevs=noise,
             abs=False)
 
 
 def gradient_shap(m, x, target, baselines, noise, samples=SAMPLES, seed=SEED):
-    drawn = np.stack([normals(seed, k, x[0].numel()) for k in range(samples)])
-    drawn = torch.from_numpy(drawn).to(x.dtype).view(samples, *x.shape[1:])
+    numbers = noise_of(seed, samples, x.shape, x.dtype)
     share = uniforms(seed, 2**32 - 1, samples)
     choice = uniforms(seed, 2**32 - 2, samples) * len(baselines)
-    with mock.patch("torch.normal", lambda mean, std: mean + std * drawn), \
+    with mock.patch("torch.normal", lambda mean, std: mean + std * numbers), \
             mock.patch("numpy.random.uniform", lambda *a: share), \
             mock.patch("numpy.random.choice",
                        lambda *a: np.floor(choice).astype(int)):

@@ -6,8 +6,10 @@
 
 Every node becomes one module of torch.nn (an uneven padding one more before its
 convolution), called after the value that it makes with "." as "_"; paths gives
-the module's name of an ONNX value, cam_layer the module before the pooling.
-Constants are widened as the file says, weights behind DequantizeLinear too.
+the module's name of an ONNX value, cam_value the value that is pooled, cam_layer
+the module that makes it.
+Constants are widened as the file says, weights behind DequantizeLinear too, and
+then rounded to the module's dtype.
 Only the operators of data/*.onnx are known. Run as a script it compares each
 file with onnxruntime:
 
@@ -41,12 +43,12 @@ class Concat(nn.Module):
 
 
 def parameter(array):
-    return nn.Parameter(torch.from_numpy(np.array(array, np.float32)))
+    return nn.Parameter(torch.from_numpy(np.array(array, np.float64)))
 
 
 def dequantized(inputs, attributes):
     """Weights times the scale of their place on the axis; no zero points."""
-    weights, scale = (np.asarray(i, np.float32) for i in inputs[:2])
+    weights, scale = (np.asarray(i, np.float64) for i in inputs[:2])
     assert len(inputs) == 2 or not np.any(inputs[2])
     shape = [1] * weights.ndim
     shape[attributes.get("axis", 1)] = -1
@@ -133,11 +135,14 @@ class Graph(nn.Module):
         self.paths[node.output[0]] = path
 
     @property
+    def cam_value(self):
+        return next(inputs[0] for paths, inputs, _ in self.steps
+                    if isinstance(self.get_submodule(paths[-1]),
+                                  nn.AdaptiveAvgPool2d))
+
+    @property
     def cam_layer(self):
-        pooled = next(inputs[0] for paths, inputs, _ in self.steps
-                      if isinstance(self.get_submodule(paths[-1]),
-                                    nn.AdaptiveAvgPool2d))
-        return self.get_submodule(self.paths[pooled])
+        return self.get_submodule(self.paths[self.cam_value])
 
     def forward(self, x):
         values = {self.input: x}
@@ -149,9 +154,9 @@ class Graph(nn.Module):
         return values[self.output]
 
 
-def load(file):
-    """The module in eval mode, float32."""
-    return Graph(file).eval()
+def load(file, dtype=torch.float32):
+    """The module in eval mode."""
+    return Graph(file).to(dtype).eval()
 
 
 def check(file):
