@@ -13,6 +13,7 @@
 #include "kernels/turn.h"
 #include "kernels/winograd.h"
 #include "support/check.h"
+#include "support/kernel.h"
 #include "support/model_file.h"
 
 enum { CELLS = 9, MOST = 70 };
@@ -142,6 +143,74 @@ static void test_winograd(void **state)
                 check_winograd(cx_kernels_level(level), sizes[i], sizes[k]);
 }
 
+/* ---- products with what is not turned -------------------------------------
+ */
+
+/* Columns from `from` on; the panels have 3 more behind them. */
+static void check_turned(const cx_kernels *k, int rows, int columns, int panels)
+{
+    enum {
+        ROWS = 20,
+        FROM = 2,
+        BEHIND = 3,
+        GAP = 3,
+        COLUMNS = 2 * CX_MAX_LANES
+    };
+    int width = 2 * k->lanes, depth = panels * width;
+    int64_t stride = (FROM + columns + BEHIND) * width, y_offset[ROWS];
+    cxai_real *row[ROWS], scale = -0.5f;
+    void *block[ROWS], *panels_block;
+    cxai_real *panel = kernel_numbers(panels * stride, 3000, &panels_block);
+    guarded y = guarded_create(ROWS * (COLUMNS + GAP));
+    for (int i = 0; i < rows; i++) {
+        row[i] = kernel_numbers(depth + 1, 70 * i, &block[i]);
+        y_offset[i] = (ROWS - 1 - i) * (COLUMNS + GAP);
+    }
+    k->product_turned(&(cx_turned_tile){
+        .rows = rows,
+        .columns = columns,
+        .depth = depth,
+        .stride = stride,
+        .x = (const cxai_real *const *)row,
+        .x_offset = 1,
+        .panel = panel + FROM * width,
+        .next = rows % 2 ? panel + FROM * width : NULL,
+        .scale = scale,
+        .y = y.data,
+        .y_offset = y_offset,
+    });
+    for (int at = 0; at < ROWS * (COLUMNS + GAP); at++) {
+        int i = ROWS - 1 - at / (COLUMNS + GAP), n = at % (COLUMNS + GAP);
+        if (i >= rows || n >= columns) {
+            assert_true(guarded_is_untouched(&y, at));
+            continue;
+        }
+        exact e = { 0 };
+        for (int d = 0; d < depth; d++)
+            exact_add(
+                &e, (double)(scale * row[i][1 + d]),
+                (double)
+                    panel[d / width * stride + (FROM + n) * width + d % width]);
+        exact_check(&e, -INFINITY, INFINITY, y.data[at], k->level, "turned");
+    }
+    guarded_end(&y);
+    free(panels_block);
+    for (int i = 0; i < rows; i++)
+        free(block[i]);
+}
+
+static void test_products(void **state)
+{
+    (void)state;
+    const cx_kernels *k;
+    for (int level = 0; (k = cx_kernels_level(level)) != NULL; level++)
+        for (int rows = 1; rows <= 20; rows++)
+            for (int columns = CX_TURNED_COLUMNS; columns <= 2 * k->lanes;
+                 columns += CX_TURNED_COLUMNS)
+                for (int panels = 1; panels <= 3; panels++)
+                    check_turned(k, rows, columns, panels);
+}
+
 /* ---- whole gradients ----------------------------------------------------- */
 
 /* A convolution whose weights are large enough to be turned. */
@@ -208,7 +277,10 @@ static void check_gradient(const layer *l)
     float *w = calloc(count, sizeof *w);
     double *want = calloc(pixels, sizeof *want);
     cxai_real *dy = calloc((size_t)(l->outputs * out * out), sizeof *dy);
-    assert_true(w != NULL && want != NULL && dy != NULL);
+    cxai_real *first = calloc(pixels, sizeof *first);
+    cxai_real *got = calloc(pixels, sizeof *got);
+    assert_true(w != NULL && want != NULL && dy != NULL && first != NULL &&
+                got != NULL);
     for (size_t i = 0; i < count; i++)
         w[i] = (float)(cxai_random_normal(1, 0, i) / 40);
     for (int i = 0; i < l->outputs * out * out; i++)
@@ -216,28 +288,38 @@ static void check_gradient(const layer *l)
     cxai_model *model = make_model(l, w, count);
     check_ok(cxai_model_find(model, "x", &x, &error), &error);
     check_ok(cxai_model_find(model, "y", &y, &error), &error);
-    const cxai_request request = {
-        .target = y, .wrt = &x, .wrt_count = 1, .threads = 2
-    };
-    check_ok(cxai_session_create(&session, model, &request, &error), &error);
-    check_ok(cxai_session_forward(session, &error), &error);
-    check_ok(cxai_session_backward(session, dy, &error), &error);
-    check_ok(cxai_session_gradient(session, x, &view, &error), &error);
     scatter(l, w, dy, want);
-    /* sums of up to 1200 products of about 1/40 with rounded weights */
-    check_view(&view, want, (int64_t)pixels, 2e-5);
-    cxai_session_free(&session);
+    for (int threads = 1; threads <= 3; threads++) {
+        const cxai_request request = {
+            .target = y, .wrt = &x, .wrt_count = 1, .threads = threads
+        };
+        check_ok(cxai_session_create(&session, model, &request, &error),
+                 &error);
+        check_ok(cxai_session_forward(session, &error), &error);
+        check_ok(cxai_session_backward(session, dy, &error), &error);
+        check_ok(cxai_session_gradient(session, x, &view, &error), &error);
+        /* sums of up to 1200 products of about 1/40 with rounded weights */
+        check_view(&view, want, (int64_t)pixels, 2e-5);
+        cxai_tensor_read(&view, threads == 1 ? first : got);
+        if (threads > 1) /* the same bits */
+            assert_memory_equal(got, first, pixels * sizeof *got);
+        cxai_session_free(&session);
+    }
     cxai_model_free(&model);
     free(w);
     free(want);
     free(dy);
+    free(first);
+    free(got);
 }
 
 static void test_gradients(void **state)
 {
     (void)state;
     static const layer layers[] = {
-        { 12, 64, 64, 3, 1, 1, 1 },  /* Winograd */
+        { 12, 64, 64, 3, 1, 1, 1 },  /* Winograd, weights as they lie, */
+        { 20, 64, 64, 3, 1, 1, 1 },  /* turned by those who need them, */
+        { 40, 64, 64, 3, 1, 1, 1 },  /* turned for all blocks */
         { 13, 100, 90, 3, 2, 1, 1 }, /* phases */
         { 7, 256, 280, 1, 1, 0, 1 }, /* one tap */
         { 7, 260, 290, 1, 2, 0, 1 }, /* pixels without a tap */
@@ -252,6 +334,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_panels),
         cmocka_unit_test(test_winograd),
+        cmocka_unit_test(test_products),
         cmocka_unit_test(test_gradients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,9 @@ enum { CX_MAX_TILE_ROWS = 14, CX_MAX_LANES = 16 };
  */
 enum { CX_NARROW_PIXELS = 4, CX_NARROW_COLUMNS = 4 };
 
+/* Columns that a turned tile computes at once. */
+enum { CX_TURNED_COLUMNS = 4 };
+
 /* Output pixels that a depthwise tile computes at once, and rows that a dot
    call reads at once. */
 enum { CX_DEPTHWISE_PIXELS = 8, CX_DOT_ROWS = 8 };
@@ -119,6 +122,28 @@ typedef struct cx_turn {
     int64_t y_row;
 } cx_turn;
 
+/*
+ * A product with panels that are packed for the other direction (turn.h): what
+ * are their columns is the depth here, and their rows are the columns,
+ *
+ *   y[i][n] = scale * sum over d of x[i][d]
+ *                   * panel[d / (2*lanes) * stride + n * 2*lanes + d %
+ * (2*lanes)]
+ */
+typedef struct cx_turned_tile {
+    int rows;
+    int columns;    /* a multiple of CX_TURNED_COLUMNS */
+    int64_t depth;  /* a multiple of 2*lanes */
+    int64_t stride; /* reals from a panel to the next */
+    const cxai_real *const *x;
+    int64_t x_offset;              /* added to each of them */
+    const cxai_real *panel, *next; /* next: what will be asked for then, to be
+                                      fetched from memory meanwhile; or NULL */
+    cxai_real scale;
+    cxai_real *y;
+    const int64_t *y_offset; /* of each row */
+} cx_turned_tile;
+
 /* Rows of pixels: y[p][c] = clip(x[p][c] * scale[c] + shift[c]
    + residual[p][c]); scale and shift may be NULL (1 and 0). */
 typedef struct cx_affine {
@@ -181,6 +206,7 @@ typedef struct cx_kernels {
     void (*depthwise)(const cx_depthwise_tile *tile);
     void (*affine)(const cx_affine *affine);
     void (*turn)(const cx_turn *turn);
+    void (*product_turned)(const cx_turned_tile *tile);
 
     /* v[p * v_point + c] = point p of B^T x B; x: POINTS rows of channels,
        which are at least lanes */

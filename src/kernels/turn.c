@@ -81,19 +81,56 @@ static const struct {
     { 5, 1 }, { 3, -2 }, { 4, -2 }, { 1, -0.5 }, { 2, -0.5 }, { 0, 1 },
 };
 
+/* Where a point of the mirrored kernel begins in the weights, and times what.
+ */
+static const cxai_real *mirrored_point(const cx_kernels *kernels,
+                                       const cx_convolution *c, int point,
+                                       cxai_real *factor)
+{
+    enum { SIDE = CX_WINOGRAD_SIDE };
+    int row = mirrored[point / SIDE].point;
+    int column = mirrored[point % SIDE].point;
+    *factor = (cxai_real)(mirrored[point / SIDE].factor *
+                          mirrored[point % SIDE].factor);
+    return c->weights +
+           (row * SIDE + column) * cx_panel_stride(kernels, 1, c->columns);
+}
+
+/* Reals from a panel of the weights to the next. */
+static int64_t points_stride(const cx_kernels *kernels, const cx_convolution *c)
+{
+    return CX_WINOGRAD_POINTS * cx_panel_stride(kernels, 1, c->columns);
+}
+
 void cx_turn_point(const cx_kernels *kernels, const cx_convolution *c,
                    int64_t p, int point, cxai_real *panel)
 {
-    enum { SIDE = CX_WINOGRAD_SIDE, POINTS = CX_WINOGRAD_POINTS };
-    int64_t points = cx_panel_stride(kernels, 1, c->columns);
-    const matrix from = { c->columns, c->depth, POINTS * points };
+    const matrix from = { c->columns, c->depth, points_stride(kernels, c) };
     const matrix to = { c->depth, c->columns, 0 };
-    int row = mirrored[point / SIDE].point;
-    int column = mirrored[point % SIDE].point, width;
-    double factor =
-        mirrored[point / SIDE].factor * mirrored[point % SIDE].factor;
+    cxai_real factor;
+    int width;
+    const cxai_real *weights = mirrored_point(kernels, c, point, &factor);
     panel_shape(kernels, &to, p, &width);
     memset(panel, 0, (size_t)width * sizeof *panel);
-    turn_rows(kernels, &from, &to, p, 1, (cxai_real)factor,
-              c->weights + (row * SIDE + column) * points, panel + width);
+    turn_rows(kernels, &from, &to, p, 1, factor, weights, panel + width);
+}
+
+/* Adding up lanes costs about 24 cycles a row and panel, to turn a panel 6 for
+   each of its depth. */
+int cx_turn_point_fits(const cx_kernels *kernels, const cx_convolution *c,
+                       int64_t rows)
+{
+    return c->depth % (2 * kernels->lanes) == 0 &&
+           c->columns % CX_TURNED_COLUMNS == 0 && 4 * rows <= c->depth;
+}
+
+void cx_turn_point_tile(const cx_kernels *kernels, const cx_convolution *c,
+                        int64_t p, int point, cx_turned_tile *tile)
+{
+    int full = 2 * kernels->lanes; /* no panel of the weights is narrower */
+    tile->columns = cx_panel_columns(kernels, c->columns, p);
+    tile->depth = c->depth;
+    tile->stride = points_stride(kernels, c);
+    tile->panel =
+        mirrored_point(kernels, c, point, &tile->scale) + (1 + p * full) * full;
 }

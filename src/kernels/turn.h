@@ -24,4 +24,17 @@ void cx_turn_panel(const cx_kernels *kernels, const cx_convolution *c,
 void cx_turn_point(const cx_kernels *kernels, const cx_convolution *c,
                    int64_t p, int point, cxai_real *panel);
 
+/*
+ * Whether a product of a point with so many rows is done faster by the kernel
+ * product_turned, from the packed weights as they lie, than with a panel that
+ * is turned first: that costs as much for few rows as for many.
+ */
+int cx_turn_point_fits(const cx_kernels *kernels, const cx_convolution *c,
+                       int64_t rows);
+
+/* Fills a tile's columns, depth, panel, stride and scale for one point of
+   panel p. */
+void cx_turn_point_tile(const cx_kernels *kernels, const cx_convolution *c,
+                        int64_t p, int point, cx_turned_tile *tile);
+
 #endif

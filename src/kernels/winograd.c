@@ -33,9 +33,13 @@ typedef struct division {
     int64_t panels, matrix, width;
     int64_t blocks, block; /* number of blocks, most tiles of one */
     int shared;
+    int turns; /* weights are turned; else, if they are of the other direction,
+                  they are read as they lie. As all pictures, alone or not */
     int64_t v_point, m_point;
     size_t v_bytes, m_bytes, list_bytes, zero_bytes;
     size_t own_bytes; /* of a thread: products, lists, a turned panel */
+    size_t
+        turned_bytes; /* of all weights, turned before the blocks read them */
 } division;
 
 static int64_t point_bytes(int64_t channels)
@@ -72,9 +76,14 @@ static division divide(const cx_kernels *kernels, const cx_convolution *c,
         cx_size_line((size_t)d.block * (sizeof(cxai_real *) + sizeof(int64_t)));
     d.zero_bytes = cx_size_line((size_t)c->depth * sizeof(cxai_real));
     d.own_bytes = cx_size_plus(d.m_bytes, d.list_bytes);
-    if (c->turned > 0)
-        d.own_bytes = cx_size_plus(
-            d.own_bytes, cx_size_line((size_t)d.matrix * sizeof(cxai_real)));
+    d.turns =
+        c->turned > 0 && !cx_turn_point_fits(kernels, c, d.across * d.down);
+    size_t matrix_bytes = (size_t)d.matrix * sizeof(cxai_real);
+    if (d.turns && d.shared)
+        d.own_bytes = cx_size_plus(d.own_bytes, cx_size_line(matrix_bytes));
+    else if (d.turns)
+        d.turned_bytes = cx_size_line(
+            cx_size_times((size_t)(d.panels * POINTS), matrix_bytes));
     return d;
 }
 
@@ -84,6 +93,7 @@ size_t cx_winograd_workspace(const cx_kernels *kernels, const cx_convolution *c,
     division d = divide(kernels, c, threads);
     size_t all =
         cx_size_plus(d.zero_bytes, cx_size_times(d.own_bytes, (size_t)threads));
+    all = cx_size_plus(all, d.turned_bytes);
     return cx_size_plus(
         all, cx_size_times(d.v_bytes, d.shared ? 1 : (size_t)threads));
 }
@@ -96,7 +106,8 @@ typedef struct job {
     division d;
     cx_square s;
     cxai_real *zeros;
-    char *own, *v; /* of all threads */
+    const cxai_real *weights; /* packed for this direction, or NULL */
+    char *own, *v;            /* of all threads */
 } job;
 
 /* A tile's place: its picture and its first output pixel. */
@@ -154,38 +165,70 @@ static scratch scratch_of(const job *j)
     };
 }
 
+/* Point k of count tiles against a panel of this direction. */
+static void multiply_point(const job *j, const scratch *own, int64_t count,
+                           int k, int columns, const cxai_real *panel)
+{
+    int64_t groups = cx_ceiling(count, j->kernels->tile_rows);
+    cx_tile tile = {
+        .columns = columns,
+        .taps = 1,
+        .depth = j->c->depth,
+        .x_offset = k * j->d.v_point,
+        .panel = panel,
+        .y = own->m + k * j->d.m_point,
+        .low = -(cxai_real)INFINITY,
+        .high = (cxai_real)INFINITY,
+    };
+    for (int64_t g = 0; g < groups; g++) {
+        int64_t first = count * g / groups;
+        tile.rows = (int)(count * (g + 1) / groups - first);
+        tile.x = own->row + first;
+        tile.y_offset = own->offset + first;
+        j->kernels->product(&tile);
+    }
+}
+
+/* The same against panel p of the other direction. */
+static void multiply_turned(const job *j, const scratch *own, int64_t count,
+                            int k, int64_t p)
+{
+    const cx_convolution *c = j->c;
+    cx_turned_tile next, tile = {
+        .rows = (int)count,
+        .x = own->row,
+        .x_offset = k * j->d.v_point,
+        .y = own->m + k * j->d.m_point,
+        .y_offset = own->offset,
+    };
+    cx_turn_point_tile(j->kernels, c, p, k, &tile);
+    if (k + 1 < POINTS || p + 1 < j->d.panels) {
+        cx_turn_point_tile(j->kernels, c, p + (k + 1) / POINTS,
+                           (k + 1) % POINTS, &next);
+        tile.next = next.panel;
+    }
+    j->kernels->product_turned(&tile);
+}
+
 /* m = v u for every point: count tiles from v on against panel p. */
 static void multiply_points(const job *j, const scratch *own,
                             const cxai_real *v, int64_t count, int64_t p,
                             int columns)
 {
     const division *d = &j->d;
-    int64_t groups = cx_ceiling(count, j->kernels->tile_rows);
-    cx_tile tile = {
-        .columns = columns,
-        .taps = 1,
-        .depth = j->c->depth,
-        .low = -(cxai_real)INFINITY,
-        .high = (cxai_real)INFINITY,
-    };
     for (int64_t i = 0; i < count; i++) {
         own->row[i] = v + i * j->c->depth;
         own->offset[i] = i * d->width;
     }
     for (int k = 0; k < POINTS; k++) {
-        tile.panel = j->c->weights + (p * POINTS + k) * d->matrix;
-        if (j->c->turned > 0) {
+        if (j->weights != NULL) {
+            multiply_point(j, own, count, k, columns,
+                           j->weights + (p * POINTS + k) * d->matrix);
+        } else if (d->turns) {
             cx_turn_point(j->kernels, j->c, p, k, own->panel);
-            tile.panel = own->panel;
-        }
-        tile.x_offset = k * d->v_point;
-        tile.y = own->m + k * d->m_point;
-        for (int64_t g = 0; g < groups; g++) {
-            int64_t first = count * g / groups;
-            tile.rows = (int)(count * (g + 1) / groups - first);
-            tile.x = own->row + first;
-            tile.y_offset = own->offset + first;
-            j->kernels->product(&tile);
+            multiply_point(j, own, count, k, columns, own->panel);
+        } else {
+            multiply_turned(j, own, count, k, p);
         }
     }
 }
@@ -275,18 +318,35 @@ static void run_shared_block(const job *j, int64_t first, int64_t count,
     }
 }
 
+/* Turns all weights, which many blocks are going to read. */
+static void turn_weights(const job *j, int threads, cxai_real *turned)
+{
+    const division *d = &j->d;
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t i = 0; i < d->panels * POINTS; i++)
+        cx_turn_point(j->kernels, j->c, i / POINTS, (int)(i % POINTS),
+                      turned + i * d->matrix);
+}
+
 void cx_winograd_convolve(const cx_kernels *kernels, const cx_convolution *c,
                           int threads, void *workspace)
 {
     job j = { .kernels = kernels,
               .c = c,
               .d = divide(kernels, c, threads),
-              .zeros = workspace };
+              .zeros = workspace,
+              .weights = c->turned > 0 ? NULL : c->weights };
     const division *d = &j.d;
     cx_find_square(c->tap, c->taps, &j.s);
     memset(j.zeros, 0, d->zero_bytes);
     j.own = (char *)workspace + d->zero_bytes;
     j.v = j.own + (size_t)threads * d->own_bytes;
+    if (d->turns && !d->shared) {
+        cxai_real *turned = (cxai_real *)(void *)j.v;
+        turn_weights(&j, threads, turned);
+        j.weights = turned;
+        j.v += d->turned_bytes;
+    }
     if (d->shared) {
         for (int64_t b = 0; b < d->blocks; b++) {
             int64_t first = d->tiles * b / d->blocks;

@@ -11,6 +11,7 @@ void LEVEL(cx_winograd_input)(const cxai_real *const *x, int64_t channels,
                               cxai_real *v, int64_t v_point);
 void LEVEL(cx_winograd_output)(const cx_winograd_tile *tile);
 void LEVEL(cx_turn_rows)(const cx_turn *turn);
+void LEVEL(cx_product_turned)(const cx_turned_tile *tile);
 void LEVEL(cx_affine)(const cx_affine *affine);
 void LEVEL(cx_standardize_row)(const cx_standard_row *row);
 void LEVEL(cx_standardize_slope)(const cx_standard_slope *slope);

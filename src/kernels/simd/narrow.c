@@ -2,6 +2,7 @@
  * Products with few columns (cx_narrow in kernels/narrow.h): a vector of sums
  * for each pixel and column, whose lanes are added up at the end.
  */
+#include "kernels/simd/lanes.h"
 #include "kernels/simd/level.h"
 
 enum { PIXELS = CX_NARROW_PIXELS, MOST = CX_NARROW_COLUMNS };
@@ -20,25 +21,10 @@ INLINE void add_rest(int columns, const cxai_real *const *x, int64_t x_offset,
 /* total[i] += the lanes of sum[i], for all pixels of a column. */
 INLINE void add_lanes(const vector sum[PIXELS], cxai_real total[PIXELS])
 {
-#if defined(CX_SIMD_avx512) || defined(CX_SIMD_avx2)
-    __m256 v[PIXELS];
+    cxai_real lanes[PIXELS];
+    store_lane_sums(sum, 1, lanes);
     for (int i = 0; i < PIXELS; i++)
-#if defined(CX_SIMD_avx512)
-        v[i] = _mm256_add_ps(_mm512_castps512_ps256(sum[i]),
-                             _mm512_extractf32x8_ps(sum[i], 1));
-#else
-        v[i] = sum[i];
-#endif
-    __m256 pairs =
-        _mm256_hadd_ps(_mm256_hadd_ps(v[0], v[1]), _mm256_hadd_ps(v[2], v[3]));
-    __m128 all = _mm_add_ps(_mm256_castps256_ps128(pairs),
-                            _mm256_extractf128_ps(pairs, 1));
-    _mm_storeu_ps(total, _mm_add_ps(_mm_loadu_ps(total), all));
-#else
-    for (int i = 0; i < PIXELS; i++)
-        for (int j = 0; j < LANES; j++)
-            total[i] += sum[i][j];
-#endif
+        total[i] += lanes[i];
 }
 
 static void write_pixels(const cx_tile *tile, cxai_real total[MOST][PIXELS])

@@ -10,6 +10,7 @@ const cx_kernels LEVEL(cx_kernels) = {
     .winograd_input = LEVEL(cx_winograd_input),
     .winograd_output = LEVEL(cx_winograd_output),
     .turn = LEVEL(cx_turn_rows),
+    .product_turned = LEVEL(cx_product_turned),
     .affine = LEVEL(cx_affine),
     .dot = LEVEL(cx_dot),
     .combine = LEVEL(cx_combine),
