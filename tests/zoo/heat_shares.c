@@ -3,11 +3,11 @@
  * inside the boxes of data/boxes.json, in percent; "*" where the hottest pixel
  * does not, "-" where there is no positive heat.
  *
- *     heat_shares [METHOD]
+ *     heat_shares [METHOD [SETTINGS]]
  *
- * All with their defaults; those that need a transformer are left out, for the
- * embedded network is none. The last columns are the mean over the objects and
- * the time for all of them.
+ * All with their defaults but for SETTINGS, written as for --set; those that
+ * need a transformer are left out, for the embedded network is none. The last
+ * columns are the mean over the objects and the time for all of them.
  */
 #include <math.h>
 #include <stdio.h>
@@ -27,13 +27,16 @@ static void print_head(const photos *p)
     printf("     mean   seconds\n");
 }
 
-static void print_method(const photos *p, const cxai_heatmap_method *method)
+static void print_method(const photos *p, const cxai_heatmap_method *method,
+                         const char *settings)
 {
     const cJSON *photo, *box;
     double sum = 0;
     int count = 0;
     struct timespec start, end;
+    cxai_heatmap_options options = cxai_heatmap_defaults();
 
+    options.set = settings;
     printf("%-28s", method->name);
     timespec_get(&start, TIME_UTC);
     cJSON_ArrayForEach(photo, p->boxes) cJSON_ArrayForEach(box, photo)
@@ -41,7 +44,7 @@ static void print_method(const photos *p, const cxai_heatmap_method *method)
         cxai_geometry geometry;
         cxai_heatmap map;
         int inside = 0;
-        photos_explain(p, photo->string, box->string, method, NULL, &map,
+        photos_explain(p, photo->string, box->string, method, &options, &map,
                        &geometry);
         double share = photos_share(&map, &geometry, box, &inside);
         cxai_heatmap_clear(&map);
@@ -69,7 +72,7 @@ int main(int argc, char **argv)
         const cxai_heatmap_method *method = cxai_heatmap_table[i];
         int wanted = argc < 2 || strcmp(argv[1], method->name) == 0;
         if (wanted && !(method->needs & CXAI_NEEDS_ATTENTION))
-            print_method(&p, method);
+            print_method(&p, method, argc < 3 ? NULL : argv[2]);
     }
     photos_close(&p);
     return 0;
