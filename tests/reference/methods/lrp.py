@@ -1,9 +1,13 @@
 """Layer-wise relevance propagation, by zennit 1.0.0 in float64.
 
 zennit leaves a merged batch norm dividing by sqrt(1 + 1e-5), which every layer
-adds to; here it is made the identity that it should be.
+adds to; here it is made the identity that it should be. It merges a batch norm
+with whatever convolution stands before it in the list of modules, here only
+with one of as many channels, and passes relevance through others as it is;
+here these get the epsilon rule for y = scale * x + shift, as in cxai (DenseNet).
 """
 import torch
+from torch import nn
 from zennit.attribution import Gradient
 from zennit.canonizers import AttributeCanonizer, CompositeCanonizer, \
     SequentialMergeBatchNorm
@@ -14,9 +18,10 @@ from zennit.layer import Sum
 from zennit.rules import AlphaBeta, Epsilon, Gamma, WSquare, ZPlus
 from zennit.torchvision import ResNetBasicBlockCanonizer, \
     ResNetBottleneckCanonizer
-from zennit.types import Linear
+from zennit.types import BatchNorm, Linear
 from torchvision.models.mobilenetv2 import InvertedResidual
 
+from onnx_torch import Add
 from zoo_methods import Method
 
 MEAN = torch.tensor([.485, .456, .406]).view(1, 3, 1, 1)
@@ -30,42 +35,88 @@ def residual(self, x):
     return self.canonizer_sum(torch.stack([x, out], dim=-1))
 
 
-class MobileNetCanonizer(AttributeCanonizer):
+def addition(self, a, b):
+    return self.canonizer_sum(torch.stack([a, b], dim=-1))
+
+
+class SumCanonizer(AttributeCanonizer):
     """What zennit does for the additions of ResNets."""
+    forwards = {InvertedResidual: residual, Add: addition}
+
     def __init__(self, *_):
         super().__init__(lambda name, module: {
-            "forward": residual.__get__(module), "canonizer_sum": Sum()}
-            if isinstance(module, InvertedResidual) else None)
+            "forward": self.forwards[type(module)].__get__(module),
+            "canonizer_sum": Sum()} if type(module) in self.forwards else None)
 
     def copy(self):
-        return MobileNetCanonizer()
+        return SumCanonizer()
+
+
+def padded(pad):
+    def forward(self, x):
+        return self._conv_forward(pad(x), self.weight, self.bias)
+    return forward
+
+
+class PadCanonizer(AttributeCanonizer):
+    """Takes uneven padding into the convolution behind it: rules that do not
+    multiply by x must not give it a share."""
+    def __init__(self, attribute_map=None):
+        super().__init__(attribute_map)
+
+    def apply(self, root):
+        pads = {name.removesuffix("_pad"): nn.ZeroPad2d(m.padding)
+                for name, m in root.named_modules()
+                if isinstance(m, nn.ZeroPad2d)}
+
+        def attributes(name, module):
+            if isinstance(module, nn.ZeroPad2d):
+                return {"forward": lambda x: x}
+            if name in pads:
+                return {"forward": padded(pads[name]).__get__(module)}
+            return None
+        self.attribute_map = attributes
+        return super().apply(root)
 
 
 class MergeExactly(SequentialMergeBatchNorm):
     def register(self, linears, batch_norm):
-        super().register(linears, batch_norm)
-        self.eps, batch_norm.eps = batch_norm.eps, 0.0
+        self.fits = batch_norm.num_features == linears[0].weight.shape[0]
+        if self.fits:
+            super().register(linears, batch_norm)
+            self.eps, batch_norm.eps = batch_norm.eps, 0.0
 
     def remove(self):
-        self.batch_norm.eps = self.eps
-        super().remove()
+        if self.fits:
+            self.batch_norm.eps = self.eps
+            super().remove()
+
+
+class KeptKind(type):
+    def __instancecheck__(cls, module):
+        return isinstance(module, BatchNorm) and module.eps > 0
+
+
+class KeptNorm(metaclass=KeptKind):
+    """Batch norms that MergeExactly has left."""
 
 
 def canonizers():
     return [CompositeCanonizer((
         MergeExactly(), ResNetBottleneckCanonizer(),
-        ResNetBasicBlockCanonizer(), MobileNetCanonizer()))]
+        ResNetBasicBlockCanonizer(), SumCanonizer(), PadCanonizer()))]
 
 
 def one_rule(rule):
     """A rule for all linear layers."""
-    return lambda **k: LayerMapComposite(
-        layer_map_base() + [(Linear, rule())], **k)
+    return lambda layer_map, **k: LayerMapComposite(
+        layer_map + layer_map_base() + [(Linear, rule())], **k)
 
 
 def relevance(make):
     def compute(model, x, target, layer):
-        composite = make(canonizers=canonizers())
+        composite = make(canonizers=canonizers(),
+                         layer_map=[(KeptNorm, Epsilon())])
         keep = torch.eye(model(x).shape[1], dtype=x.dtype)[[target]]
         with Gradient(model=model, composite=composite) as attributor:
             return attributor(x, lambda y: (y * keep).detach())[1][0].numpy()
@@ -74,6 +125,12 @@ def relevance(make):
 
 def box(**k):
     return EpsilonGammaBox(low=-MEAN / STD, high=(1 - MEAN) / STD, **k)
+
+
+def embedded_box(**k):
+    """Black and white as the embedded network has them."""
+    return EpsilonGammaBox(low=torch.full_like(MEAN, -127 / 128),
+                           high=torch.ones_like(MEAN), **k)
 
 
 COMPOSITES = {
@@ -93,14 +150,21 @@ def wsquare(**k):
     return EpsilonPlusFlat(first_map=[(Linear, WSquare())], **k)
 
 
+NETWORKS = ["resnet18", "resnet50", "vgg16", "mobilenet_v2", "densenet121"]
+
+
+def method(make, settings, networks):
+    return Method(compute=relevance(make), double=True,
+                  options=["--set", settings], networks=networks)
+
+
 METHODS = {
-    f"lrp:{name}": Method(
-        compute=relevance(make), double=True,
-        options=["--set", f"composite={name}"],
-        networks=["resnet18", "resnet50", "vgg16", "mobilenet_v2"])
+    f"lrp:{name}": method(
+        make, f"composite={name}",
+        NETWORKS + ["embedded"] * (name != "epsilon_gamma_box"))
     for name, make in COMPOSITES.items()
 }
-METHODS["lrp:wsquare"] = Method(
-    compute=relevance(wsquare), double=True,
-    options=["--set", "composite=epsilon_plus,input=wsquare"],
-    networks=["resnet18", "resnet50", "vgg16", "mobilenet_v2"])
+METHODS["lrp:embedded_box"] = method(
+    embedded_box, "composite=epsilon_gamma_box", ["embedded"])
+METHODS["lrp:wsquare"] = method(
+    wsquare, "composite=epsilon_plus,input=wsquare", NETWORKS + ["embedded"])
