@@ -29,13 +29,16 @@ static cxai_model *make_net(double w00)
     return net_end(&n);
 }
 
-static void check_net(double w00, const char *set, const double want[3],
+/* preprocess may be NULL. */
+static void check_box(double w00, const char *set,
+                      const cxai_preprocess *preprocess, const double want[3],
                       double score)
 {
     cxai_model *model = make_net(w00);
     cxai_heatmap_options options = cxai_heatmap_defaults();
 
     options.set = set;
+    options.preprocess = preprocess;
     cxai_heatmap map =
         hand_check("lrp", model, "1,3,1,1", x, hand_target(model, "y", 0),
                    &options, want, 3, 1e-4);
@@ -43,6 +46,12 @@ static void check_net(double w00, const char *set, const double want[3],
     assert_true(fabs(map.delta) < 1e-4);
     cxai_heatmap_clear(&map);
     cxai_model_free(&model);
+}
+
+static void check_net(double w00, const char *set, const double want[3],
+                      double score)
+{
+    check_box(w00, set, NULL, want, score);
 }
 
 static void test_epsilon(void **state)
@@ -85,6 +94,45 @@ static void test_box(void **state)
     (void)state;
     check_net(-2, "composite=epsilon_gamma_box,low=0,high=4",
               (double[]){ 9 + 12, 6 + 24, 9 + 36 }, 96);
+}
+
+/* The same, of pictures whose 0..255 become 0..4; by default. */
+static void test_box_of_a_preprocessing(void **state)
+{
+    cxai_shape shape = net_shape("1,3,1,1");
+    cxai_preprocess preprocess;
+    cxai_error error;
+
+    (void)state;
+    check_ok(cxai_preprocess_defaults(&preprocess, &shape, &error), &error);
+    preprocess.scale = 4.0 / 255;
+    for (int c = 0; c < 3; c++) {
+        preprocess.mean[c] = 0;
+        preprocess.std[c] = 1;
+    }
+    check_box(-2, NULL, &preprocess, (double[]){ 9 + 12, 6 + 24, 9 + 36 }, 96);
+}
+
+/* What black is in four channels is not known. */
+static void test_box_needs_a_picture(void **state)
+{
+    static const cxai_real four[4 * 2 * 2];
+    net n = net_begin(13);
+    cxai_heatmap map;
+    cxai_error error;
+
+    (void)state;
+    net_input(&n, "x", "1,4,2,2");
+    net_reals(&n, "w", "1,4,1,1", (double[]){ 1, 2, 2, 2 });
+    net_node(&n, "Conv", "x w", "y", "");
+    net_output(&n, "y");
+    cxai_model *model = net_end(&n);
+    cxai_target target = hand_target(model, "y", 0);
+    cxai_shape shape = net_shape("1,4,2,2");
+    check_error(cxai_heatmap_compute(&map, hand_method("lrp"), model, &shape,
+                                     four, &target, 1, NULL, &error),
+                &error, CXAI_UNSUPPORTED, "give low and high");
+    cxai_model_free(&model);
 }
 
 /* On Net A, whose biases keep nothing for themselves, it is input x gradient:
@@ -173,6 +221,8 @@ int main(void)
         cmocka_unit_test(test_alpha_beta),
         cmocka_unit_test(test_flat_and_square),
         cmocka_unit_test(test_box),
+        cmocka_unit_test(test_box_of_a_preprocessing),
+        cmocka_unit_test(test_box_needs_a_picture),
         cmocka_unit_test(test_net_a),
         cmocka_unit_test(test_a_way_around_is_refused),
         cmocka_unit_test(test_rollout_needs_attention_between_all_tokens),

@@ -36,8 +36,7 @@ typedef struct cx_lrp_composite {
     int first_convolutions; /* but only convolutions do */
     double epsilon, gamma, dense_gamma, alpha;
     double low, high; /* of the box, for all channels alike; low >= high: what
-                         black and white come to by the model's own
-                         preprocessing */
+                         black and white come to by the preprocessing */
 } cx_lrp_composite;
 
 /* Relevance of the picture's numbers for every target; delta is what of the

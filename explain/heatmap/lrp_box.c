@@ -2,15 +2,32 @@
 
 #include <stdlib.h>
 
+/* How pictures become the input; own has room for the model's. */
+static cxai_status find_preprocess(const cxai_preprocess **out,
+                                   const cxai_heatmap_call *call,
+                                   cxai_preprocess *own, cxai_error *error)
+{
+    cxai_error reason;
+
+    *out = call->options->preprocess ? call->options->preprocess : own;
+    if (*out != own ||
+        cxai_preprocess_for_model(own, call->model, NULL, &reason) == CXAI_OK)
+        return CXAI_OK;
+    return cxai_fail(error, reason.status,
+                     "%s: what black and white are is not known (%s): give low "
+                     "and high, or another composite",
+                     call->method->name, reason.message);
+}
+
 /* Fills a picture with what white (or black) comes to in each channel. */
 static cxai_status fill_by_model(const cxai_heatmap_call *call, int white,
                                  cxai_real *picture, cxai_error *error)
 {
-    cxai_preprocess preprocess;
+    const cxai_preprocess *preprocess;
+    cxai_preprocess own;
     int64_t count = cxai_shape_count(&call->input_shape);
     int64_t positions = call->height * call->width;
-    cxai_status status =
-        cxai_preprocess_for_model(&preprocess, call->model, NULL, error);
+    cxai_status status = find_preprocess(&preprocess, call, &own, error);
 
     if (status != CXAI_OK)
         return status;
@@ -18,7 +35,7 @@ static cxai_status fill_by_model(const cxai_heatmap_call *call, int white,
         int64_t channel =
             call->options->channels_last ? e % call->channels : e / positions;
         double gain, bias;
-        cxai_preprocess_affine(&preprocess, (int)channel, &gain, &bias, NULL);
+        cxai_preprocess_affine(preprocess, (int)channel, &gain, &bias, NULL);
         picture[e] = (cxai_real)(bias + (white ? 255 * gain : 0));
     }
     return CXAI_OK;

@@ -12,8 +12,7 @@ typedef struct cx_lrp_box {
 /*
  * What a value between the picture and the first layer is for a picture of low
  * and one of high alone; with low >= high for a black and a white picture as
- * the model's own preprocessing makes them (a JSON file beside the model is
- * not looked at: give low and high). CXAI_UNSUPPORTED where the input is no
+ * options.preprocess makes them. CXAI_UNSUPPORTED where the input is no
  * picture.
  */
 cxai_status cx_lrp_box_make(cx_lrp_box *box, const cxai_heatmap_call *call,

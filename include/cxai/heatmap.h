@@ -10,6 +10,7 @@
 #define CXAI_HEATMAP_H
 
 #include "cxai/grid.h"
+#include "cxai/preprocess.h"
 #include "cxai/progress.h"
 #include "cxai/session.h"
 #include "cxai/target.h"
@@ -73,13 +74,17 @@ typedef struct cxai_heatmap_options {
                                   place of what is removed; NULL: 0 */
     int baseline_count; /* such pictures at baseline, one behind the other, of
                            which gradient_shap draws; others take one; 0: 1 */
-    uint64_t seed;      /* of the noise, and of what is removed */
-    int batch;          /* most pictures in one pass; 0: 4 */
-    const char *set;    /* what the method alone takes, "window=15,rule=left":
-                           see its parameters; NULL: their defaults */
-    int anytime; /* a method that is CXAI_IS_ANYTIME and stopped by progress
-                    gives its estimate so far, not CXAI_STOPPED */
-    int threads; /* 0: as many as there are processors */
+    const cxai_preprocess *preprocess; /* how the picture became the input:
+                                          tells what black and white are; NULL:
+                                          the model's own, without a file beside
+                                          it */
+    uint64_t seed;   /* of the noise, and of what is removed */
+    int batch;       /* most pictures in one pass; 0: 4 */
+    const char *set; /* what the method alone takes, "window=15,rule=left":
+                        see its parameters; NULL: their defaults */
+    int anytime;     /* a method that is CXAI_IS_ANYTIME and stopped by progress
+                        gives its estimate so far, not CXAI_STOPPED */
+    int threads;     /* 0: as many as there are processors */
     uint64_t max_bytes; /* memory of the sessions; the batch shrinks to fit;
                            0: 2 GiB */
     cxai_progress_function *progress; /* may be NULL; counts passes */

@@ -161,6 +161,8 @@ static int find_options(heater *h, batch *b)
         return failed;
     h->options.raw = s->raw;
     h->options.channels_last = b->bench.preprocess.layout == CXAI_NHWC;
+    if (b->bench.no_pictures.status == CXAI_OK)
+        h->options.preprocess = &b->bench.preprocess;
     h->options.steps = (int)s->steps;
     h->options.samples = (int)s->samples;
     h->options.noise = s->noise;

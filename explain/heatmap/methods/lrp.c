@@ -10,6 +10,13 @@
  * name begins with it; then come the convolutions and, last, the layers that
  * read the picture. Single rules are given to all layers.
  *
+ * The default is what Montavon et al., "Layer-wise relevance propagation: an
+ * overview", 2019 ("Which LRP rule for which layer?") advise, and zennit's
+ * first example takes: epsilon at the top, gamma below, z^B for pixels. A bias
+ * is there, as here, the weight of one more input 1 and keeps its share of
+ * relevance: where batch norms have made biases large, most stays with them,
+ * and delta says how much.
+ *
  * Batch norms are merged into the layers before them (zennit's canonizers).
  * Where several convolutions read the picture, zennit gives the rule of the
  * first layer to the first of them alone; here all have it.
@@ -42,7 +49,7 @@ static const cx_lrp_composite composites[] = {
 
 static const cxai_heatmap_parameter parameters[] = {
     { .name = "composite",
-      .standard = 4,
+      .standard = 6,
       .choices = "epsilon gamma zplus alpha_beta epsilon_plus "
                  "epsilon_plus_flat epsilon_gamma_box epsilon_alpha2_beta1 "
                  "epsilon_alpha2_beta1_flat",
