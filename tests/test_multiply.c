@@ -27,9 +27,14 @@ static cx_multiply describe(int64_t rows, int64_t columns, int64_t depth,
     };
 }
 
+/* bias: packed together with b, or NULL. */
 static void check_elements(const cx_kernels *k, const cx_multiply *m,
-                           const guarded *c, const cxai_real *start)
+                           const guarded *c, const cxai_real *start,
+                           const cxai_real *bias)
 {
+    const cx_multiply_finish *finish = m->finish;
+    const double low = finish != NULL ? (double)finish->low : -HUGE_VAL;
+    const double high = finish != NULL ? (double)finish->high : HUGE_VAL;
     char what[80];
     sprintf(what, "%lldx%lldx%lld", (long long)m->rows, (long long)m->depth,
             (long long)m->columns);
@@ -45,7 +50,11 @@ static void check_elements(const cx_kernels *k, const cx_multiply *m,
         for (int64_t d = 0; d < m->depth; d++)
             exact_add(&e, (double)m->a[i * m->a_row + d * m->a_column],
                       (double)m->b[d * m->b_row + j * m->b_column]);
-        exact_check(&e, -HUGE_VAL, HUGE_VAL, c->data[at], k->level, what);
+        if (bias != NULL)
+            exact_add(&e, (double)bias[j], 1);
+        if (finish != NULL)
+            exact_add(&e, (double)finish->residual[at], 1);
+        exact_check(&e, low, high, c->data[at], k->level, what);
     }
 }
 
@@ -67,14 +76,36 @@ static guarded multiply(const cx_kernels *k, cx_multiply m, int threads,
 }
 
 static void check_run(const cx_kernels *k, const cx_multiply *m,
-                      const cxai_real *start)
+                      const cxai_real *start, const cxai_real *bias)
 {
     guarded one = multiply(k, *m, 1, start), three = multiply(k, *m, 3, start);
-    check_elements(k, m, &one, start);
+    check_elements(k, m, &one, start, bias);
     assert_memory_equal(one.data, three.data,
                         (size_t)(m->rows * m->c_row) * sizeof *one.data);
     guarded_end(&one);
     guarded_end(&three);
+}
+
+/* Packed, with and without a bias and what is done to the finished product. */
+static void check_packed(const cx_kernels *k, cx_multiply m,
+                         const cxai_real *start)
+{
+    void *block;
+    cxai_real *bias = kernel_numbers(m.columns, 4, &block);
+    const cx_multiply_finish finish = { start, -0.25f, 0.5f };
+    size_t bytes = cx_multiply_packed_bytes(k, &m);
+    assert_true((bytes > 0) == (m.rows > 32 && m.depth > 0));
+    for (int with = 0; bytes > 0 && with < 2; with++) {
+        cxai_real *packed = aligned_alloc(64, (bytes + 63) / 64 * 64);
+        assert_non_null(packed);
+        cx_multiply_pack(k, &m, with ? bias : NULL, packed);
+        m.panels = packed;
+        if (with && !m.accumulate)
+            m.finish = &finish;
+        check_run(k, &m, start, with ? bias : NULL);
+        free(packed);
+    }
+    free(block);
 }
 
 /* zeros of three elements of a are 0. */
@@ -90,17 +121,8 @@ static void check_product(const cx_kernels *k, cx_multiply m, int zeros)
     for (int64_t i = 0; i < (m.rows + GAP) * (m.depth + GAP); i++)
         if (zeros > 0 && i % 3 < zeros)
             a[i] = 0;
-    check_run(k, &m, start);
-    size_t bytes = cx_multiply_packed_bytes(k, &m);
-    assert_true((bytes > 0) == (m.rows > 32 && m.depth > 0));
-    if (bytes > 0) {
-        cxai_real *packed = aligned_alloc(64, (bytes + 63) / 64 * 64);
-        assert_non_null(packed);
-        cx_multiply_pack(k, &m, packed);
-        m.panels = packed;
-        check_run(k, &m, start);
-        free(packed);
-    }
+    check_run(k, &m, start, NULL);
+    check_packed(k, m, start);
     for (int i = 0; i < 3; i++)
         free(block[i]);
 }

@@ -62,17 +62,78 @@ size_t cx_multiply_workspace(const cx_kernels *kernels, const cx_multiply *m,
     return cx_size_plus(transposed_bytes(m), panels);
 }
 
-static void transpose(cx_multiply *m, cxai_real *to, int threads)
+/* ---- cutting ------------------------------------------------------------- */
+
+/* A product in numbered pieces. A thread has room of its own. */
+typedef struct pieces {
+    const cx_kernels *kernels;
+    const cx_multiply *m;
+    void (*run)(const struct pieces *all, int64_t number, char *room);
+    int64_t size; /* of a piece, as run understands it */
+    char *workspace;
+    size_t room_bytes;
+} pieces;
+
+static void run_pieces(const pieces *all, int64_t count, int threads)
 {
-    enum { BLOCK = 16 };
-    int64_t blocks = cx_ceiling(m->rows, BLOCK);
-#pragma omp parallel for num_threads(threads)                                  \
-    schedule(static) if (m->rows * m->depth > CX_SMALL_WORK)
-    for (int64_t block = 0; block < blocks; block++)
+    if (threads == 1 || is_small(all->m)) {
+        for (int64_t i = 0; i < count; i++)
+            all->run(all, i, all->workspace);
+        return;
+    }
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int64_t i = 0; i < count; i++)
+        all->run(all, i,
+                 all->workspace + (size_t)cx_thread_number() * all->room_bytes);
+}
+
+/* Rows of a; the depth is cut so that what is written stays in the first-level
+   cache. */
+static void transpose_rows(const pieces *all, int64_t number, char *room)
+{
+    enum { DEPTH = 128 };
+    const cx_multiply *m = all->m;
+    cxai_real *to = (cxai_real *)(void *)all->workspace;
+    int64_t from = number * all->size;
+    (void)room;
+    cx_turn turn = {
+        .x_row = m->a_column,
+        .columns = (int)cx_minimum(all->size, m->rows - from),
+        .scale = 1,
+        .y_row = m->depth,
+    };
+    for (int64_t d = 0; d < m->depth; d += DEPTH) {
+        turn.x = m->a + from * m->a_row + d * m->a_column;
+        turn.y = to + from * m->depth + d;
+        turn.rows = (int)cx_minimum(DEPTH, m->depth - d);
+        all->kernels->turn(&turn);
+    }
+}
+
+/* Rows of a that are not contiguous, nor its columns. */
+static void copy_rows(const pieces *all, int64_t number, char *room)
+{
+    const cx_multiply *m = all->m;
+    cxai_real *to = (cxai_real *)(void *)all->workspace;
+    int64_t from = number * all->size;
+    (void)room;
+    for (int64_t i = from; i < cx_minimum(from + all->size, m->rows); i++)
         for (int64_t d = 0; d < m->depth; d++)
-            for (int64_t i = block * BLOCK;
-                 i < cx_minimum(m->rows, (block + 1) * BLOCK); i++)
-                to[i * m->depth + d] = m->a[i * m->a_row + d * m->a_column];
+            to[i * m->depth + d] = m->a[i * m->a_row + d * m->a_column];
+}
+
+static void transpose(const cx_kernels *kernels, cx_multiply *m, cxai_real *to,
+                      int threads)
+{
+    enum { ROWS = 16 };
+    const pieces all = {
+        .kernels = kernels,
+        .m = m,
+        .run = m->a_row == 1 ? transpose_rows : copy_rows,
+        .size = ROWS,
+        .workspace = (char *)to,
+    };
+    run_pieces(&all, cx_ceiling(m->rows, ROWS), threads);
     m->a = to;
     m->a_row = m->depth;
     m->a_column = 1;
@@ -137,25 +198,31 @@ static void combine_rows(const cx_kernels *kernels, const cx_multiply *m,
     }
 }
 
+/* Columns of a product of few rows. */
+static void few_rows_piece(const pieces *all, int64_t number, char *room)
+{
+    const cx_multiply *m = all->m;
+    int64_t from = number * all->size;
+    int64_t to = cx_minimum(from + all->size, m->columns);
+    (void)room;
+    if (m->b_row == 1)
+        dot_columns(all->kernels, m, from, to);
+    else
+        combine_rows(all->kernels, m, from, to);
+}
+
 static void few_rows(const cx_kernels *kernels, const cx_multiply *m,
                      int threads)
 {
-    int dots = m->b_row == 1;
-    int64_t step = CX_DOT_ROWS;
-    if (!dots) {
+    pieces all = {
+        .kernels = kernels, .m = m, .run = few_rows_piece, .size = CX_DOT_ROWS
+    };
+    if (m->b_row != 1) {
         int64_t blocks = cx_ceiling(m->columns, BLOCK_COLUMNS);
         blocks = cx_ceiling(blocks, threads) * threads;
-        step = cx_ceiling(cx_ceiling(m->columns, blocks), 64) * 64;
+        all.size = cx_ceiling(cx_ceiling(m->columns, blocks), 64) * 64;
     }
-    int64_t items = cx_ceiling(m->columns, step);
-#pragma omp parallel for num_threads(threads) schedule(static) if (!is_small(m))
-    for (int64_t i = 0; i < items; i++) {
-        int64_t from = i * step, to = cx_minimum(from + step, m->columns);
-        if (dots)
-            dot_columns(kernels, m, from, to);
-        else
-            combine_rows(kernels, m, from, to);
-    }
+    run_pieces(&all, cx_ceiling(m->columns, all.size), threads);
 }
 
 /* ---- many rows ----------------------------------------------------------- */
@@ -194,6 +261,19 @@ static cx_weights weights_of(const cx_multiply *m)
     };
 }
 
+/* What the last block does to a tile beside the product; with panels it is the
+   only one. */
+static void finish_with(const cx_multiply *m, int64_t column, cx_tile *tile)
+{
+    const cx_multiply_finish *finish = m->finish;
+    if (m->panels == NULL || finish == NULL)
+        return;
+    if (finish->residual != NULL)
+        tile->residual = finish->residual + column;
+    tile->low = finish->low;
+    tile->high = finish->high;
+}
+
 /* Panel p and tiles [from, to), all of the depth; it is packed into `room`
    unless all panels are there. */
 static void multiply_item(const cx_kernels *kernels, const cx_multiply *m,
@@ -219,8 +299,19 @@ static void multiply_item(const cx_kernels *kernels, const cx_multiply *m,
             cx_pack_panel(kernels, &weights, p, d, end, room);
         tile.depth = end - d;
         tile.residual = m->accumulate || d > 0 ? tile.y : NULL;
+        finish_with(m, p * 2 * kernels->lanes, &tile);
         multiply_block(kernels, m, &tile, d, from, to);
     }
+}
+
+/* A panel and a run of tiles; size: runs of a panel. */
+static void many_rows_piece(const pieces *all, int64_t number, char *room)
+{
+    int64_t tiles = cx_ceiling(all->m->rows, all->kernels->tile_rows);
+    int64_t run = number % all->size;
+    multiply_item(all->kernels, all->m, (cxai_real *)(void *)room,
+                  number / all->size, tiles * run / all->size,
+                  tiles * (run + 1) / all->size);
 }
 
 static void many_rows(const cx_kernels *kernels, const cx_multiply *m,
@@ -228,17 +319,17 @@ static void many_rows(const cx_kernels *kernels, const cx_multiply *m,
 {
     int64_t panels = cx_panel_count(kernels, m->columns);
     int64_t tiles = cx_ceiling(m->rows, kernels->tile_rows);
-    int64_t runs = panels < 2 * threads
-                       ? cx_minimum(cx_ceiling(2 * threads, panels), tiles)
-                       : 1;
-#pragma omp parallel for num_threads(threads) schedule(static) if (!is_small(m))
-    for (int64_t i = 0; i < panels * runs; i++) {
-        char *panel =
-            workspace + (size_t)cx_thread_number() * panel_bytes(kernels, m);
-        int64_t run = i % runs;
-        multiply_item(kernels, m, (cxai_real *)(void *)panel, i / runs,
-                      tiles * run / runs, tiles * (run + 1) / runs);
-    }
+    const pieces all = {
+        .kernels = kernels,
+        .m = m,
+        .run = many_rows_piece,
+        .size = threads > 1 && panels < 2 * threads
+                    ? cx_minimum(cx_ceiling(2 * threads, panels), tiles)
+                    : 1,
+        .workspace = workspace,
+        .room_bytes = panel_bytes(kernels, m),
+    };
+    run_pieces(&all, panels * all.size, threads);
 }
 
 void cx_multiply_run(const cx_kernels *kernels, const cx_multiply *m,
@@ -249,7 +340,7 @@ void cx_multiply_run(const cx_kernels *kernels, const cx_multiply *m,
     if (m->rows == 0 || m->columns == 0)
         return;
     if (transposes(m))
-        transpose(&plain, workspace, threads);
+        transpose(kernels, &plain, workspace, threads);
     if (has_few_rows(m))
         few_rows(kernels, &plain, threads);
     else
@@ -264,8 +355,9 @@ size_t cx_multiply_packed_bytes(const cx_kernels *kernels, const cx_multiply *m)
 }
 
 void cx_multiply_pack(const cx_kernels *kernels, const cx_multiply *m,
-                      void *packed)
+                      const cxai_real *bias, void *packed)
 {
-    const cx_weights weights = weights_of(m);
+    cx_weights weights = weights_of(m);
+    weights.bias = bias;
     cx_pack_panels(kernels, &weights, 1, packed);
 }

@@ -5,6 +5,12 @@
 
 #include "kernels/kernels.h"
 
+/* What else becomes of c: clip(c + residual). */
+typedef struct cx_multiply_finish {
+    const cxai_real *residual; /* lies as c; NULL: none */
+    cxai_real low, high;
+} cx_multiply_finish;
+
 /* c (accumulate: +)= a b; a is rows x depth, b depth x columns. The columns of
    c are contiguous; other strides, in reals, are free. */
 typedef struct cx_multiply {
@@ -19,6 +25,7 @@ typedef struct cx_multiply {
     int skips_zeros; /* where a is 0 a row of b need not be read, whatever
                         stands there */
     const cxai_real *panels; /* b as cx_multiply_pack made it; NULL: b itself */
+    const cx_multiply_finish *finish; /* with panels alone; NULL: none */
 } cx_multiply;
 
 /* Bytes of workspace, or SIZE_MAX. Does not look at the pointers. */
@@ -29,10 +36,12 @@ size_t cx_multiply_workspace(const cx_kernels *kernels, const cx_multiply *m,
    rows read b as it lies, and a few more no faster than memory. */
 size_t cx_multiply_packed_bytes(const cx_kernels *kernels,
                                 const cx_multiply *m);
+/* bias, unless NULL, is added to every row of the product. */
 void cx_multiply_pack(const cx_kernels *kernels, const cx_multiply *m,
-                      void *packed);
+                      const cxai_real *bias, void *packed);
 
-/* No element depends on the number of threads. */
+/* No element depends on the number of threads. One thread is the calling one,
+   without a parallel region. */
 void cx_multiply_run(const cx_kernels *kernels, const cx_multiply *m,
                      int threads, void *workspace);
 

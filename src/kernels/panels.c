@@ -39,6 +39,26 @@ static void pack_row(cxai_real *row, const cxai_real *from, int64_t stride,
         row[n] = 0;
 }
 
+/* A tap of a full panel where columns lie as rows of depth. */
+static void pack_turned(const cx_kernels *kernels, const cx_weights *weights,
+                        const cxai_real *column, int64_t depth, int width,
+                        cxai_real *panel)
+{
+    enum { DEPTH = 1024 };
+    for (int64_t d = 0; d < depth; d += DEPTH) {
+        const cx_turn turn = {
+            .x = column + d,
+            .x_row = weights->column_stride,
+            .rows = width,
+            .columns = (int)(depth - d < DEPTH ? depth - d : DEPTH),
+            .scale = 1,
+            .y = panel + d * width,
+            .y_row = width,
+        };
+        kernels->turn(&turn);
+    }
+}
+
 void cx_pack_panel(const cx_kernels *kernels, const cx_weights *weights,
                    int64_t p, int64_t from, int64_t to, cxai_real *panel)
 {
@@ -54,6 +74,11 @@ void cx_pack_panel(const cx_kernels *kernels, const cx_weights *weights,
         const cxai_real *row = weights->data + tap * weights->tap_stride +
                                from * weights->depth_stride +
                                first * weights->column_stride;
+        if (weights->depth_stride == 1 && count == width) {
+            pack_turned(kernels, weights, row, to - from, width, panel);
+            panel += (to - from) * width;
+            continue;
+        }
         for (int64_t d = from; d < to; d++, panel += width) {
             pack_row(panel, row, weights->column_stride, count, width);
             row += weights->depth_stride;

@@ -280,7 +280,8 @@ static void forward(const cx_call *call)
     cxai_real *y = call->y[0].data;
     if (p->tensor[Y].is_copied)
         y = take_copy(p, Y, &workspace);
-    cx_product_run(call->c, &p->product, CX_PRODUCT, a, b, NULL, y, workspace);
+    const cx_factors factors = { .first = a, .second = b, .result = y };
+    cx_product_run(call->c, &p->product, CX_PRODUCT, &factors, workspace);
     if (p->tensor[Y].is_copied)
         unpack(p, Y, y, &call->y[0]);
 }
@@ -295,12 +296,12 @@ static void backward_of(const cx_call *call, int input, const cxai_real *dy,
     cxai_real *out = dx->data;
     if (p->tensor[input].is_copied)
         out = take_copy(p, input, &workspace);
-    if (input == A)
-        cx_product_run(call->c, &p->product, CX_GRADIENT_A, dy, factor, NULL,
-                       out, workspace);
-    else
-        cx_product_run(call->c, &p->product, CX_GRADIENT_B, factor, dy, NULL,
-                       out, workspace);
+    const cx_factors factors = { .first = input == A ? dy : factor,
+                                 .second = input == A ? factor : dy,
+                                 .result = out };
+    cx_product_run(call->c, &p->product,
+                   input == A ? CX_GRADIENT_A : CX_GRADIENT_B, &factors,
+                   workspace);
     if (p->tensor[input].is_copied)
         unpack(p, input, out, dx);
 }

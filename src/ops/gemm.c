@@ -6,12 +6,14 @@
  * Both, and all their gradients, are batches of matrix products
  * (common/product.h); weights are read as they lie, in both directions.
  */
+#include "kernels/work.h"
 #include "ops/common/check.h"
 #include "ops/common/constant.h"
 #include "ops/common/epilogue.h"
 #include "ops/common/product.h"
 
-enum { A, B, C }; /* inputs */
+/* Inputs. MatMul's C is a bias, one number a column, fused in. */
+enum { A, B, C };
 
 typedef struct params {
     cx_product product;
@@ -25,28 +27,139 @@ static void scale(const cxai_tensor *t, cxai_real factor)
         t->data[i] *= factor;
 }
 
-/* y before alpha. */
-static void multiply(const cx_call *call)
+static size_t packed_bytes(const cx_case *c, cx_product_kind kind)
 {
-    const params *p = call->c->params;
-    cx_product_run(call->c, &p->product, CX_PRODUCT, call->x[A].data,
-                   call->x[B].data, call->prepared[CX_FORWARD], call->y[0].data,
-                   call->workspace);
+    const cx_product *p = &((const params *)c->params)->product;
+    return c->x_literal[B] != NULL ? cx_product_packed_bytes(c, p, kind) : 0;
 }
 
-static void multiply_backward(const cx_call *call)
+/* Whether C is a number for each column that can be packed together with b. */
+static int packs_bias(const cx_case *c)
+{
+    const params *p = c->params;
+    if (!cx_has_input(c, C) || c->x_literal[C] == NULL ||
+        c->x_literal[C]->place != NULL || p->alpha != 1 || p->beta != 1)
+        return 0;
+    const cxai_shape *shape = &c->x_shape[C];
+    return shape->rank > 0 &&
+           shape->dim[shape->rank - 1] == p->product.columns &&
+           cxai_shape_count(shape) == p->product.columns &&
+           packed_bytes(c, CX_PRODUCT) > 0;
+}
+
+/* Elements of y, which are clip(alpha y + beta c + residual). */
+typedef struct finisher {
+    const params *p;
+    cxai_real *y;
+    const cxai_real *c; /* NULL: none; strides of a row and of a column: */
+    int64_t c_row, c_column;
+    const cxai_real *residual;
+    cxai_real low, high;
+} finisher;
+
+static void finish_row(const finisher *f, int64_t i)
+{
+    int64_t columns = f->p->product.columns;
+    cxai_real *y = f->y + i * columns;
+    const cxai_real *c = f->c != NULL ? f->c + i * f->c_row : NULL;
+    const cxai_real *residual =
+        f->residual != NULL ? f->residual + i * columns : NULL;
+    for (int64_t j = 0; j < columns; j++) {
+        cxai_real v = f->p->alpha * y[j];
+        if (c != NULL)
+            v += f->p->beta * c[j * f->c_column];
+        if (residual != NULL)
+            v += residual[j];
+        v = v < f->low ? f->low : v;
+        y[j] = v > f->high ? f->high : v;
+    }
+}
+
+/* Where C is read in row i and column j of y: one axis each. */
+static void set_summand(const cx_call *call, finisher *f)
+{
+    const cxai_tensor *c = &call->x[C];
+    const cxai_shape matrix = { 2, { 1, f->p->product.columns } };
+    int flat = cxai_shape_count(&c->shape) == f->p->product.columns;
+    cx_view view = cx_view_of(c);
+    if (flat)
+        view = cx_view_dense(c->data, sizeof(cxai_real), &matrix);
+    else
+        view = cx_view_broadcast(view, &call->y[0].shape);
+    f->c = c->data;
+    f->c_row = flat ? 0 : view.stride[0];
+    f->c_column = view.stride[1];
+}
+
+/* What the product has not done already. */
+static void finish(const cx_call *call, const cx_epilogue *epilogue)
 {
     const params *p = call->c->params;
-    const cxai_real *dy = call->dy[0].data;
+    int64_t columns = p->product.columns;
+    int64_t count = cxai_shape_count(&call->y[0].shape);
+    finisher f = { .p = p,
+                   .y = call->y[0].data,
+                   .residual = cx_epilogue_residual(epilogue),
+                   .low = epilogue->low,
+                   .high = epilogue->high };
+    if (cx_has_input(call->c, C) && !packs_bias(call->c))
+        set_summand(call, &f);
+    if (count == 0 ||
+        (f.c == NULL && p->alpha == 1 &&
+         epilogue->activation == CX_NO_ACTIVATION && f.residual == NULL))
+        return;
+#pragma omp parallel for num_threads(call->c->threads)                         \
+    schedule(static) if (count > CX_SMALL_WORK)
+    for (int64_t i = 0; i < count / columns; i++)
+        finish_row(&f, i);
+}
+
+/* y = clip(alpha a' b' + beta c + residual). */
+static void forward(const cx_call *call)
+{
+    const params *p = call->c->params;
+    const cx_epilogue epilogue = cx_call_epilogue(call);
+    const cx_multiply_finish whole = {
+        .residual = cx_epilogue_residual(&epilogue),
+        .low = epilogue.low,
+        .high = epilogue.high,
+    };
+    cx_factors factors = {
+        .first = call->x[A].data,
+        .second = call->x[B].data,
+        .packed = call->prepared[CX_FORWARD],
+        .result = call->y[0].data,
+    };
+    int at_once = factors.packed != NULL && p->product.batch_rank == 0 &&
+                  p->alpha == 1 &&
+                  (!cx_has_input(call->c, C) || packs_bias(call->c));
+    if (at_once)
+        factors.finish = &whole;
+    cx_product_run(call->c, &p->product, CX_PRODUCT, &factors, call->workspace);
+    if (!at_once)
+        finish(call, &epilogue);
+    cx_save_mask(call);
+}
+
+/* dA and dB. */
+static void factors_backward(const cx_call *call)
+{
+    const params *p = call->c->params;
     if (call->dx[A].data != NULL) {
-        cx_product_run(call->c, &p->product, CX_GRADIENT_A, dy, call->x[B].data,
-                       call->prepared[CX_BACKWARD], call->dx[A].data,
+        const cx_factors factors = { .first = call->dy[0].data,
+                                     .second = call->x[B].data,
+                                     .packed = call->prepared[CX_BACKWARD],
+                                     .result = call->dx[A].data };
+        cx_product_run(call->c, &p->product, CX_GRADIENT_A, &factors,
                        call->workspace);
         scale(&call->dx[A], p->alpha);
     }
     if (call->dx[B].data != NULL) {
-        cx_product_run(call->c, &p->product, CX_GRADIENT_B, call->x[A].data, dy,
-                       NULL, call->dx[B].data, call->workspace);
+        const cx_factors factors = { .first = call->x[A].data,
+                                     .second = call->dy[0].data,
+                                     .result = call->dx[B].data };
+        cx_product_run(call->c, &p->product, CX_GRADIENT_B, &factors,
+                       call->workspace);
         scale(&call->dx[B], p->alpha);
     }
 }
@@ -54,15 +167,10 @@ static void multiply_backward(const cx_call *call)
 static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
 {
     const cx_product *p = &((const params *)c->params)->product;
-    int constant = c->x_literal[B] != NULL;
     demand->forward_workspace = cx_product_workspace(c, p, CX_PRODUCT);
-    if (constant)
-        demand->prepared_bytes[CX_FORWARD] =
-            cx_product_packed_bytes(c, p, CX_PRODUCT);
+    demand->prepared_bytes[CX_FORWARD] = packed_bytes(c, CX_PRODUCT);
     if (wanted & 1u << A) {
-        if (constant)
-            demand->prepared_bytes[CX_BACKWARD] =
-                cx_product_packed_bytes(c, p, CX_GRADIENT_A);
+        demand->prepared_bytes[CX_BACKWARD] = packed_bytes(c, CX_GRADIENT_A);
         demand->keep_inputs |= 1u << B;
         demand->backward_workspace = cx_product_workspace(c, p, CX_GRADIENT_A);
     }
@@ -77,8 +185,10 @@ static void demand(const cx_case *c, uint64_t wanted, cx_demand *demand)
 static void prepare(const cx_case *c, int pass, void *prepared)
 {
     const cx_product *p = &((const params *)c->params)->product;
-    cx_product_pack(c, p, pass == CX_FORWARD ? CX_PRODUCT : CX_GRADIENT_A,
-                    c->x_literal[B]->data, prepared);
+    int forwards = pass == CX_FORWARD;
+    cx_product_pack(
+        c, p, forwards ? CX_PRODUCT : CX_GRADIENT_A, c->x_literal[B]->data,
+        forwards && packs_bias(c) ? c->x_literal[C]->data : NULL, prepared);
 }
 
 /* ---- Gemm ---------------------------------------------------------------- */
@@ -132,46 +242,10 @@ static cxai_status gemm_infer(const cx_case *c)
     return status == CXAI_OK ? cx_check_demand(c, demand, 3) : status;
 }
 
-/* y = clip(alpha y + beta c + residual). */
-static void finish(const cx_call *call)
-{
-    const params *p = call->c->params;
-    const cx_epilogue epilogue = cx_call_epilogue(call);
-    const cxai_real *residual = cx_epilogue_residual(&epilogue);
-    cx_view c = { .data = NULL };
-    if (cx_has_input(call->c, C)) {
-        c = cx_view_of(&call->x[C]);
-        c = cx_view_broadcast(c, &call->y[0].shape);
-    }
-    int64_t rows = p->product.rows, columns = p->product.columns;
-    for (int64_t i = 0; i < rows; i++) {
-        cxai_real *y = call->y[0].data + i * columns;
-        const cxai_real *row = c.data;
-        if (row != NULL)
-            row += i * c.stride[0];
-        for (int64_t j = 0; j < columns; j++) {
-            cxai_real v = p->alpha * y[j];
-            if (row != NULL)
-                v += p->beta * row[j * c.stride[1]];
-            if (residual != NULL)
-                v += residual[i * columns + j];
-            v = v < epilogue.low ? epilogue.low : v;
-            y[j] = v > epilogue.high ? epilogue.high : v;
-        }
-    }
-    cx_save_mask(call);
-}
-
-static void gemm_forward(const cx_call *call)
-{
-    multiply(call);
-    finish(call);
-}
-
 static void gemm_backward(const cx_call *call)
 {
     const params *p = call->c->params;
-    multiply_backward(call);
+    factors_backward(call);
     if (!cx_has_input(call->c, C) || call->dx[C].data == NULL)
         return;
     cx_view dc = cx_view_of(&call->dx[C]), dy = cx_view_of(&call->dy[0]);
@@ -235,7 +309,7 @@ static cxai_status matmul_infer(const cx_case *c)
         return status;
     if (a->rank < 1 || b->rank < 1)
         return refuse_shapes(c);
-    numbers->alpha = 1;
+    numbers->alpha = numbers->beta = 1;
     p->rows = a->rank > 1 ? a->dim[a->rank - 2] : 1;
     p->depth = a->dim[a->rank - 1];
     p->columns = b->rank > 1 ? b->dim[b->rank - 1] : 1;
@@ -293,7 +367,7 @@ static const cx_operator operators[] = {
         .infer = gemm_infer,
         .demand = demand,
         .prepare = prepare,
-        .forward = gemm_forward,
+        .forward = forward,
         .backward = gemm_backward,
         CX_SAMPLES(gemm_samples),
     },
@@ -303,11 +377,13 @@ static const cx_operator operators[] = {
         .max_inputs = 2,
         .layout = CX_ROW_MAJOR,
         .params_size = sizeof(params),
+        .fuses_epilogue = 1,
+        .takes_bias = 1,
         .infer = matmul_infer,
         .demand = demand,
         .prepare = prepare,
-        .forward = multiply,
-        .backward = multiply_backward,
+        .forward = forward,
+        .backward = factors_backward,
         CX_SAMPLES(matmul_samples),
     },
 };

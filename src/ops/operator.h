@@ -169,6 +169,8 @@ typedef struct cx_operator {
     /* Whether forward can multiply x[0] by a factor of its batch and channels:
        an input of index max_inputs, then; NULL: never. */
     int (*takes_factor)(const cx_case *c);
+    int takes_bias; /* forward adds an input of index max_inputs, a constant
+                       with one number for each element of y's last axis */
     int drops_unread; /* outputs behind the first that nothing reads are as if
                          they were left out */
     int carries_integers; /* forward is right on integers given as reals */

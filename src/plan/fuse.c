@@ -3,6 +3,7 @@
  * long as nobody looks at the values between:
  *
  *   Conv, BatchNormalization   scale and shift go into constant weights
+ *   MatMul, Add                a constant for each column becomes an input
  *   ..., Add                   the other summand becomes the residual
  *   ..., Relu or Clip          becomes the activation; its mask is saved
  *   ..., Swish                 becomes the activation where no gradient passes
@@ -139,6 +140,73 @@ static cxai_status merge_norm(cx_plan *plan, const cx_plan_request *request,
     return CXAI_OK;
 }
 
+/* The step with one more input behind all that its operator knows. */
+static cxai_status add_input(cx_plan *plan, const cx_plan_request *request,
+                             cx_step *step, int value)
+{
+    enum { MOST = 8 };
+    int known = step->op->max_inputs;
+    cx_case_input input[MOST];
+    cx_node node = request->model->nodes[step->node];
+    const cx_case_context context = {
+        .model = request->model,
+        .arena = &plan->arena,
+        .threads = request->threads,
+        .direct = request->request->direct,
+        .error = request->error,
+    };
+    int *x = cx_arena_alloc(&plan->arena, (size_t)known + 1, sizeof *x);
+    if (x == NULL)
+        return cx_plan_no_memory(request);
+    for (int i = 0; i < known; i++) {
+        int given = i < step->c->input_count;
+        x[i] = given ? step->x[i] : -1;
+        input[i] = given ? (cx_case_input){ step->c->x_shape[i],
+                                            step->c->x_literal[i], CX_REAL }
+                         : (cx_case_input){ { .rank = -1 }, NULL, CX_REAL };
+    }
+    x[known] = value;
+    input[known] = (cx_case_input){ plan->values[value].shape,
+                                    plan->values[value].literal, CX_REAL };
+    node.input_count = known + 1;
+    cxai_status status;
+    cx_case *c = cx_case_create(&context, &node, input, &status);
+    if (c == NULL)
+        return status;
+    c->attributes = step->c->attributes; /* node's end here */
+    step->c = c;
+    step->x = x;
+    return CXAI_OK;
+}
+
+/* The operand of an Add that is a constant with one number for each element of
+   the last axis of the other operand, `value`, and of the sum; or -1. */
+static int bias_of(const cx_plan *plan, const cx_step *add, int value)
+{
+    if (!is(add, "Add") || add->x[0] == add->x[1])
+        return -1;
+    int k = add->x[0] == value;
+    int bias = add->x[k];
+    const cxai_shape *x = &plan->values[value].shape;
+    const cx_literal *literal = plan->values[bias].literal;
+    if (literal == NULL || literal->type != CX_REAL || literal->place != NULL ||
+        (add->wanted >> k & 1) || x->rank < 1 ||
+        !cxai_shape_equal(x, &add->c->y_shape[0]))
+        return -1;
+    const cxai_shape *b = &literal->shape;
+    int64_t columns = x->dim[x->rank - 1];
+    return b->rank > 0 && b->dim[b->rank - 1] == columns &&
+                   cxai_shape_count(b) == columns
+               ? bias
+               : -1;
+}
+
+static int can_take_bias(const cx_step *step)
+{
+    return step->op->takes_bias && step->residual < 0 && step->norm < 0 &&
+           step->c->input_count == step->op->max_inputs;
+}
+
 /* The other summand of an Add of two equal shapes, or -1. */
 static int summand(const cx_plan *plan, const cx_step *add, int value)
 {
@@ -197,8 +265,12 @@ static cxai_status absorb(cx_plan *plan, const cx_plan_request *request,
     cxai_real low, high;
     *fused = 1;
     int other = step->residual < 0 ? summand(plan, next, step->y[0]) : -1;
+    int bias = can_take_bias(step) ? bias_of(plan, next, step->y[0]) : -1;
     if (step->residual < 0 && can_merge_norm(step, next)) {
         status = merge_norm(plan, request, step, next);
+    } else if (bias >= 0) {
+        step->norm = next->node;
+        status = add_input(plan, request, step, bias);
     } else if (other >= 0) {
         step->residual = other;
     } else if (takes_swish(plan, step, next)) {
@@ -259,44 +331,6 @@ static int factor_operand(const cx_plan *plan, const cx_step *mul)
             is_factor(plan, mul->x[k], mul->x[1 - k]))
             return k;
     return -1;
-}
-
-/* The step with one more input behind all that its operator knows. */
-static cxai_status add_input(cx_plan *plan, const cx_plan_request *request,
-                             cx_step *step, int value)
-{
-    enum { MOST = 8 };
-    int known = step->op->max_inputs;
-    cx_case_input input[MOST];
-    cx_node node = request->model->nodes[step->node];
-    const cx_case_context context = {
-        .model = request->model,
-        .arena = &plan->arena,
-        .threads = request->threads,
-        .direct = request->request->direct,
-        .error = request->error,
-    };
-    int *x = cx_arena_alloc(&plan->arena, (size_t)known + 1, sizeof *x);
-    if (x == NULL)
-        return cx_plan_no_memory(request);
-    for (int i = 0; i < known; i++) {
-        int given = i < step->c->input_count;
-        x[i] = given ? step->x[i] : -1;
-        input[i] = given ? (cx_case_input){ step->c->x_shape[i],
-                                            step->c->x_literal[i], CX_REAL }
-                         : (cx_case_input){ { .rank = -1 }, NULL, CX_REAL };
-    }
-    x[known] = value;
-    input[known] = (cx_case_input){ plan->values[value].shape, NULL, CX_REAL };
-    node.input_count = known + 1;
-    cxai_status status;
-    cx_case *c = cx_case_create(&context, &node, input, &status);
-    if (c == NULL)
-        return status;
-    c->attributes = step->c->attributes; /* node's end here */
-    step->c = c;
-    step->x = x;
-    return CXAI_OK;
 }
 
 /* Lets the only reader of a Mul multiply by the factor itself. */

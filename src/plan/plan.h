@@ -71,7 +71,7 @@ typedef struct cx_step {
     cx_literal *lent; /* NULL: none */
     const cx_literal *source;
     double *scale; /* by output channel, or NULL */
-    int norm;      /* the batch norm's node, or -1 */
+    int norm;      /* the batch norm's or the bias' node, or -1 */
 
     int saved, mask;    /* storages, or -1 */
     int masked;         /* storage of dy behind the mask, or -1: not masked */

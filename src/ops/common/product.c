@@ -1,6 +1,7 @@
 #include "ops/common/product.h"
 
-#include "kernels/multiply.h"
+#include "base/size.h"
+#include "kernels/work.h"
 
 /* A matrix in memory. */
 typedef struct strides {
@@ -72,10 +73,49 @@ static cx_multiply factors(const cx_product *p, cx_product_kind kind)
     return multiply(p->rows, p->columns, p->depth, a, b);
 }
 
+static int64_t item_count(const cx_product *p)
+{
+    int64_t items = 1;
+    for (int i = 0; i < p->batch_rank; i++)
+        items *= p->batch[i];
+    return items;
+}
+
+static const int64_t *result_batch(const cx_product *p, cx_product_kind kind)
+{
+    return kind == CX_PRODUCT      ? p->y_batch
+           : kind == CX_GRADIENT_A ? p->a_batch
+                                   : p->b_batch;
+}
+
+/* Whether each thread takes whole matrices of the batch, which none adds to:
+   there must be enough of them for equal shares. */
+static int takes_whole(const cx_case *c, const cx_product *p,
+                       cx_product_kind kind)
+{
+    int64_t items = item_count(p);
+    const int64_t *batch = result_batch(p, kind);
+    for (int i = 0; i < p->batch_rank; i++)
+        if (batch[i] == 0 && p->batch[i] > 1)
+            return 0;
+    return c->threads > 1 && items > 1 &&
+           (items % c->threads == 0 || items >= 4 * c->threads);
+}
+
+/* Of a thread that takes whole matrices. */
+static size_t room_bytes(const cx_case *c, const cx_product *p,
+                         cx_product_kind kind)
+{
+    const cx_multiply m = factors(p, kind);
+    return cx_size_line(cx_multiply_workspace(c->kernels, &m, 1));
+}
+
 size_t cx_product_workspace(const cx_case *c, const cx_product *p,
                             cx_product_kind kind)
 {
     const cx_multiply m = factors(p, kind);
+    if (takes_whole(c, p, kind))
+        return cx_size_times((size_t)c->threads, room_bytes(c, p, kind));
     return cx_multiply_workspace(c->kernels, &m, c->threads);
 }
 
@@ -92,46 +132,61 @@ size_t cx_product_packed_bytes(const cx_case *c, const cx_product *p,
 }
 
 void cx_product_pack(const cx_case *c, const cx_product *p,
-                     cx_product_kind kind, const cxai_real *b, void *packed)
+                     cx_product_kind kind, const cxai_real *b,
+                     const cxai_real *bias, void *packed)
 {
     cx_multiply m = factors(p, kind);
     m.b = b;
-    cx_multiply_pack(c->kernels, &m, packed);
+    cx_multiply_pack(c->kernels, &m, bias, packed);
 }
 
-void cx_product_run(const cx_case *c, const cx_product *p, cx_product_kind kind,
-                    const cxai_real *first, const cxai_real *second,
-                    const void *packed, cxai_real *result, void *workspace)
+/* Matrix number `item` of the batch. */
+static cx_multiply item_of(const cx_product *p, cx_product_kind kind,
+                           const cx_factors *f, int64_t item)
 {
+    int swapped = is_swapped(p, kind);
     const int64_t *first_batch =
         kind == CX_GRADIENT_A ? p->y_batch : p->a_batch;
     const int64_t *second_batch =
         kind == CX_GRADIENT_B ? p->y_batch : p->b_batch;
-    const int64_t *result_batch = kind == CX_PRODUCT      ? p->y_batch
-                                  : kind == CX_GRADIENT_A ? p->a_batch
-                                                          : p->b_batch;
-    int swapped = is_swapped(p, kind);
-    cx_multiply start = factors(p, kind);
+    const int64_t *batch = result_batch(p, kind);
+    cx_multiply m = factors(p, kind);
     /* no gradient passes where there is none */
-    start.skips_zeros = kind == CX_GRADIENT_A && !swapped;
-    int64_t items = 1;
-    for (int i = 0; i < p->batch_rank; i++)
-        items *= p->batch[i];
-    for (int64_t item = 0; item < items; item++) {
-        cx_multiply m = start;
-        int64_t rest = item;
-        m.a = swapped ? second : first;
-        m.b = swapped ? first : second;
-        m.c = result;
-        m.panels = packed;
-        for (int i = p->batch_rank - 1; i >= 0; i--) {
-            int64_t at = rest % p->batch[i];
-            rest /= p->batch[i];
-            m.a += at * (swapped ? second_batch : first_batch)[i];
-            m.b += at * (swapped ? first_batch : second_batch)[i];
-            m.c += at * result_batch[i];
-            m.accumulate |= at > 0 && result_batch[i] == 0;
+    m.skips_zeros = kind == CX_GRADIENT_A && !swapped;
+    m.a = swapped ? f->second : f->first;
+    m.b = swapped ? f->first : f->second;
+    m.c = f->result;
+    m.panels = f->packed;
+    m.finish = f->finish;
+    for (int i = p->batch_rank - 1; i >= 0; i--) {
+        int64_t at = item % p->batch[i];
+        item /= p->batch[i];
+        m.a += at * (swapped ? second_batch : first_batch)[i];
+        m.b += at * (swapped ? first_batch : second_batch)[i];
+        m.c += at * batch[i];
+        m.accumulate |= at > 0 && batch[i] == 0;
+    }
+    return m;
+}
+
+void cx_product_run(const cx_case *c, const cx_product *p, cx_product_kind kind,
+                    const cx_factors *f, void *workspace)
+{
+    int64_t items = item_count(p);
+    if (!takes_whole(c, p, kind)) {
+        for (int64_t i = 0; i < items; i++) {
+            const cx_multiply m = item_of(p, kind, f, i);
+            cx_multiply_run(c->kernels, &m, c->threads, workspace);
         }
-        cx_multiply_run(c->kernels, &m, c->threads, workspace);
+        return;
+    }
+    size_t room = room_bytes(c, p, kind);
+    int64_t work = p->rows * p->columns;
+#pragma omp parallel for num_threads(c->threads)                               \
+    schedule(static) if (work > CX_SMALL_WORK / (p->depth + 1) / items)
+    for (int64_t i = 0; i < items; i++) {
+        const cx_multiply m = item_of(p, kind, f, i);
+        cx_multiply_run(c->kernels, &m, 1,
+                        (char *)workspace + (size_t)cx_thread_number() * room);
     }
 }

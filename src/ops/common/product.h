@@ -6,6 +6,7 @@
 #ifndef CX_OPS_COMMON_PRODUCT_H
 #define CX_OPS_COMMON_PRODUCT_H
 
+#include "kernels/multiply.h"
 #include "ops/operator.h"
 
 typedef struct cx_product {
@@ -34,12 +35,20 @@ size_t cx_product_workspace(const cx_case *c, const cx_product *p,
    as it lies. */
 size_t cx_product_packed_bytes(const cx_case *c, const cx_product *p,
                                cx_product_kind kind);
+/* bias: one number a column that is added to y, or NULL. */
 void cx_product_pack(const cx_case *c, const cx_product *p,
-                     cx_product_kind kind, const cxai_real *b, void *packed);
+                     cx_product_kind kind, const cxai_real *b,
+                     const cxai_real *bias, void *packed);
 
-/* packed: b, or NULL. */
+/* The operands of a product, and what becomes of the result. */
+typedef struct cx_factors {
+    const cxai_real *first, *second;  /* as the kind says */
+    const void *packed;               /* b, or NULL */
+    const cx_multiply_finish *finish; /* with packed alone; NULL: none */
+    cxai_real *result;
+} cx_factors;
+
 void cx_product_run(const cx_case *c, const cx_product *p, cx_product_kind kind,
-                    const cxai_real *first, const cxai_real *second,
-                    const void *packed, cxai_real *result, void *workspace);
+                    const cx_factors *f, void *workspace);
 
 #endif
