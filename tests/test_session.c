@@ -79,7 +79,8 @@ static void test_feeding_inside_runs_only_the_tail(void **state)
     check_ok(cxai_session_set(f->session, s, fed, &f->error), &f->error);
     check_ok(cxai_session_forward(f->session, &f->error), &f->error);
     tiny_check_value(f, f->y, (double[]){ 4, 3 }, 2);
-    assert_int_equal(f->session->plan->step_count, 3);
+    /* the pool and Gemm; what Flatten makes is the pool's, seen otherwise */
+    assert_int_equal(f->session->plan->step_count, 2);
 }
 
 /* c = W x with W = max(w, 0) in place of the model's weights: x0, 2 x0. */

@@ -198,6 +198,22 @@ static void combine_rows(const cx_kernels *kernels, const cx_multiply *m,
     }
 }
 
+/* Columns [from, to), as the kernel for tiles would do it. */
+static void finish_columns(const cx_multiply *m, int64_t from, int64_t to)
+{
+    const cx_multiply_finish *finish = m->finish;
+    for (int64_t i = 0; finish != NULL && i < m->rows; i++)
+        for (int64_t n = from; n < to; n++) {
+            cxai_real *c = m->c + i * m->c_row + n, v = *c;
+            if (finish->bias != NULL)
+                v += finish->bias[n];
+            if (finish->residual != NULL)
+                v += finish->residual[i * m->c_row + n];
+            v = v < finish->low ? finish->low : v;
+            *c = v > finish->high ? finish->high : v;
+        }
+}
+
 /* Columns of a product of few rows. */
 static void few_rows_piece(const pieces *all, int64_t number, char *room)
 {
@@ -209,6 +225,7 @@ static void few_rows_piece(const pieces *all, int64_t number, char *room)
         dot_columns(all->kernels, m, from, to);
     else
         combine_rows(all->kernels, m, from, to);
+    finish_columns(m, from, to);
 }
 
 static void few_rows(const cx_kernels *kernels, const cx_multiply *m,
@@ -261,25 +278,14 @@ static cx_weights weights_of(const cx_multiply *m)
     };
 }
 
-/* What the last block does to a tile beside the product; with panels it is the
-   only one. */
-static void finish_with(const cx_multiply *m, int64_t column, cx_tile *tile)
-{
-    const cx_multiply_finish *finish = m->finish;
-    if (m->panels == NULL || finish == NULL)
-        return;
-    if (finish->residual != NULL)
-        tile->residual = finish->residual + column;
-    tile->low = finish->low;
-    tile->high = finish->high;
-}
-
 /* Panel p and tiles [from, to), all of the depth; it is packed into `room`
    unless all panels are there. */
 static void multiply_item(const cx_kernels *kernels, const cx_multiply *m,
                           cxai_real *room, int64_t p, int64_t from, int64_t to)
 {
-    const cx_weights weights = weights_of(m);
+    static const cx_multiply_finish plain = { NULL, NULL, -INFINITY, INFINITY };
+    const cx_multiply_finish *finish = m->finish != NULL ? m->finish : &plain;
+    cx_weights weights = weights_of(m);
     cx_tile tile = {
         .columns = cx_panel_columns(kernels, m->columns, p),
         .taps = 1,
@@ -295,11 +301,17 @@ static void multiply_item(const cx_kernels *kernels, const cx_multiply *m,
     }
     for (int64_t d = 0; d < m->depth || d == 0; d += step) {
         int64_t end = cx_minimum(d + step, m->depth);
+        weights.bias = d == 0 ? finish->bias : NULL;
         if (m->panels == NULL)
             cx_pack_panel(kernels, &weights, p, d, end, room);
         tile.depth = end - d;
         tile.residual = m->accumulate || d > 0 ? tile.y : NULL;
-        finish_with(m, p * 2 * kernels->lanes, &tile);
+        if (d == 0 && finish->residual != NULL)
+            tile.residual = finish->residual + p * 2 * kernels->lanes;
+        if (end == m->depth) {
+            tile.low = finish->low;
+            tile.high = finish->high;
+        }
         multiply_block(kernels, m, &tile, d, from, to);
     }
 }

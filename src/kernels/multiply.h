@@ -5,8 +5,9 @@
 
 #include "kernels/kernels.h"
 
-/* What else becomes of c: clip(c + residual). */
+/* What else becomes of c, not accumulated: clip(c + bias + residual). */
 typedef struct cx_multiply_finish {
+    const cxai_real *bias;     /* one a column; NULL: none, or in the panels */
     const cxai_real *residual; /* lies as c; NULL: none */
     cxai_real low, high;
 } cx_multiply_finish;
@@ -25,7 +26,7 @@ typedef struct cx_multiply {
     int skips_zeros; /* where a is 0 a row of b need not be read, whatever
                         stands there */
     const cxai_real *panels; /* b as cx_multiply_pack made it; NULL: b itself */
-    const cx_multiply_finish *finish; /* with panels alone; NULL: none */
+    const cx_multiply_finish *finish; /* NULL: none */
 } cx_multiply;
 
 /* Bytes of workspace, or SIZE_MAX. Does not look at the pointers. */

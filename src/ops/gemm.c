@@ -33,18 +33,23 @@ static size_t packed_bytes(const cx_case *c, cx_product_kind kind)
     return c->x_literal[B] != NULL ? cx_product_packed_bytes(c, p, kind) : 0;
 }
 
-/* Whether C is a number for each column that can be packed together with b. */
-static int packs_bias(const cx_case *c)
+/* Whether C is a number for each column, added to the plain product. */
+static int has_bias(const cx_case *c)
 {
     const params *p = c->params;
-    if (!cx_has_input(c, C) || c->x_literal[C] == NULL ||
-        c->x_literal[C]->place != NULL || p->alpha != 1 || p->beta != 1)
+    if (!cx_has_input(c, C) || p->alpha != 1 || p->beta != 1)
         return 0;
     const cxai_shape *shape = &c->x_shape[C];
     return shape->rank > 0 &&
            shape->dim[shape->rank - 1] == p->product.columns &&
-           cxai_shape_count(shape) == p->product.columns &&
-           packed_bytes(c, CX_PRODUCT) > 0;
+           cxai_shape_count(shape) == p->product.columns;
+}
+
+/* Whether it is packed together with b. */
+static int packs_bias(const cx_case *c)
+{
+    return has_bias(c) && c->x_literal[C] != NULL &&
+           c->x_literal[C]->place == NULL && packed_bytes(c, CX_PRODUCT) > 0;
 }
 
 /* Elements of y, which are clip(alpha y + beta c + residual). */
@@ -119,7 +124,9 @@ static void forward(const cx_call *call)
 {
     const params *p = call->c->params;
     const cx_epilogue epilogue = cx_call_epilogue(call);
+    int biased = has_bias(call->c);
     const cx_multiply_finish whole = {
+        .bias = biased && !packs_bias(call->c) ? call->x[C].data : NULL,
         .residual = cx_epilogue_residual(&epilogue),
         .low = epilogue.low,
         .high = epilogue.high,
@@ -130,9 +137,8 @@ static void forward(const cx_call *call)
         .packed = call->prepared[CX_FORWARD],
         .result = call->y[0].data,
     };
-    int at_once = factors.packed != NULL && p->product.batch_rank == 0 &&
-                  p->alpha == 1 &&
-                  (!cx_has_input(call->c, C) || packs_bias(call->c));
+    int at_once = p->product.batch_rank == 0 && p->alpha == 1 &&
+                  (biased || !cx_has_input(call->c, C));
     if (at_once)
         factors.finish = &whole;
     cx_product_run(call->c, &p->product, CX_PRODUCT, &factors, call->workspace);
@@ -280,8 +286,9 @@ static void merge_batch(cx_product *p)
     while (p->batch_rank > 0) {
         int last = p->batch_rank - 1;
         int64_t count = p->batch[last];
-        if (p->b_batch[last] != 0 || p->a_batch[last] != p->rows * p->depth ||
-            p->y_batch[last] != p->rows * p->columns)
+        if (count != 1 &&
+            (p->b_batch[last] != 0 || p->a_batch[last] != p->rows * p->depth ||
+             p->y_batch[last] != p->rows * p->columns))
             return;
         p->rows *= count;
         p->batch_rank--;

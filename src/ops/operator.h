@@ -171,6 +171,9 @@ typedef struct cx_operator {
     int (*takes_factor)(const cx_case *c);
     int takes_bias; /* forward adds an input of index max_inputs, a constant
                        with one number for each element of y's last axis */
+    /* Whether y[0] can be x[0] itself, seen otherwise: every element of it
+       once. *y is then the view of *x. NULL: never. */
+    int (*is_view)(const cx_case *c, const cx_view *x, cx_view *y);
     int drops_unread; /* outputs behind the first that nothing reads are as if
                          they were left out */
     int carries_integers; /* forward is right on integers given as reals */

@@ -31,6 +31,11 @@ static cxai_status fold(const cx_case *c, cx_literal *const *y)
     return cx_move_fold(c, y, describe);
 }
 
+static int is_view(const cx_case *c, const cx_view *x, cx_view *y)
+{
+    return cx_view_reshape(x, &c->y_shape[0], y) == 0;
+}
+
 /* ---- Reshape ---- */
 
 /* The product of the dimensions of y apart from `inferred`, where it divides
@@ -213,6 +218,13 @@ static void describe_same(const cx_mover *m)
     cx_move(m, &x, &y);
 }
 
+static int is_same_view(const cx_case *c, const cx_view *x, cx_view *y)
+{
+    (void)c;
+    *y = *x;
+    return 1;
+}
+
 static void forward_same(const cx_call *call)
 {
     cx_move_forward(call, describe_same);
@@ -277,7 +289,8 @@ static const cx_sample dropout_samples[] = {
     { .inputs = "2,3;1=0;1=0" },
 };
 
-#define MOVES .forward = forward, .backward = backward, .fold = fold
+#define MOVES                                                                  \
+    .is_view = is_view, .forward = forward, .backward = backward, .fold = fold
 
 static const cx_operator operators[] = {
     { .name = "Reshape",
@@ -318,6 +331,7 @@ static const cx_operator operators[] = {
       .layout = CX_STRIDED,
       .carries_integers = 1,
       .infer = identity_infer,
+      .is_view = is_same_view,
       .forward = forward_same,
       .backward = backward_same,
       .fold = fold_same,
@@ -328,6 +342,7 @@ static const cx_operator operators[] = {
       .max_outputs = 2,
       .layout = CX_STRIDED,
       .infer = dropout_infer,
+      .is_view = is_same_view,
       .forward = dropout_forward,
       .backward = dropout_backward,
       CX_SAMPLES(dropout_samples) },

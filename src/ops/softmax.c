@@ -88,20 +88,23 @@ CX_ROW(log_probability_slope, in[1][i] - cx_exp(in[0][i]) * in[2][i])
 
 /* ---- distributions that are rows ----------------------------------------- */
 
-/* The length of a distribution where each is a row of its own in tensors that
-   lie like `like` and are dense, else 0. */
-static int64_t row_length(const cx_call *call, const cxai_tensor *x,
-                          const cxai_tensor *like)
+static int is_dense(const cxai_tensor *t)
 {
-    const params *p = call->c->params;
-    cx_view view = cx_view_of(x), other = cx_view_of(like);
-    int rank = x->shape.rank;
+    cx_view view = cx_view_of(t);
+    return cx_view_is_dense(&view);
+}
+
+/* The length of a distribution where each is a row of its own, or 0. */
+static int64_t row_length(const cx_case *c)
+{
+    const params *p = c->params;
+    const cxai_shape *x = &c->x_shape[0];
     int64_t length = 1;
-    if (p->logarithmic || !cx_view_is_dense(&view) || !cx_view_is_dense(&other))
+    int a = x->rank - 1;
+    if (p->logarithmic)
         return 0;
-    int a = rank - 1;
     for (; a >= 0 && (p->axes >> a & 1); a--)
-        length *= x->shape.dim[a];
+        length *= x->dim[a];
     for (; a >= 0; a--)
         if (p->axes >> a & 1)
             return 0;
@@ -130,8 +133,8 @@ static void run_rows(const cx_case *c, int64_t length, const cxai_real *x,
 static void forward(const cx_call *call)
 {
     const params *p = call->c->params;
-    int64_t length = row_length(call, &call->x[0], &call->y[0]);
-    if (length > 0) {
+    int64_t length = row_length(call->c);
+    if (length > 0 && is_dense(&call->x[0]) && is_dense(&call->y[0])) {
         run_rows(call->c, length, call->x[0].data, NULL, call->y[0].data);
         return;
     }
@@ -160,8 +163,9 @@ static void backward(const cx_call *call)
 {
     const params *p = call->c->params;
     cxai_tensor sum = scratch(call, 0);
-    int64_t length = row_length(call, &call->y[0], &call->dy[0]);
-    if (length > 0) {
+    int64_t length = row_length(call->c);
+    if (length > 0 && is_dense(&call->y[0]) && is_dense(&call->dy[0]) &&
+        is_dense(&call->dx[0])) {
         run_rows(call->c, length, call->y[0].data, call->dy[0].data,
                  call->dx[0].data);
         return;

@@ -51,6 +51,12 @@ static void describe(const cx_mover *m)
     cx_move(m, &x, &y);
 }
 
+static int is_view(const cx_case *c, const cx_view *x, cx_view *y)
+{
+    *y = cx_view_permute(*x, ((const transpose_params *)c->params)->order);
+    return 1;
+}
+
 static void forward(const cx_call *call)
 {
     cx_move_forward(call, describe);
@@ -80,6 +86,7 @@ static const cx_operator operators[] = {
       .layout = CX_STRIDED,
       .params_size = sizeof(transpose_params),
       .moves_axes = 1,
+      .is_view = is_view,
       .carries_integers = 1,
       .infer = transpose_infer,
       .forward = forward,

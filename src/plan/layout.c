@@ -4,6 +4,10 @@
  * wants it otherwise a conversion step is put before the reader, once for each
  * value and layout. A conversion is an Identity, whose forward and backward
  * copy between any two layouts.
+ *
+ * A step that only sees a value otherwise (a reshaping, a transposition) is
+ * left out where nobody looks at its output: that is the same storage with
+ * other strides, and so is its gradient.
  */
 #include "plan/plan.h"
 
@@ -204,15 +208,49 @@ static void set_fed_strides(cx_plan *plan)
     }
 }
 
+/* Whether a step has the only output that is of use. */
+static int has_one_output(const cx_plan *plan, const cx_step *step)
+{
+    for (int k = 1; k < step->c->output_count; k++)
+        if (step->y[k] >= 0 && (plan->values[step->y[k]].visible ||
+                                plan->values[step->y[k]].uses > 0))
+            return 0;
+    return step->c->output_count > 0 && step->y[0] >= 0;
+}
+
+/* Makes the output a view of the first input; 0 when it cannot be one. */
+static int become_view(cx_plan *plan, const cx_step *step)
+{
+    if (step->op->is_view == NULL || step->places != 0 ||
+        !has_one_output(plan, step) || step->c->y_type[0] != CX_REAL ||
+        step->activation != CX_NO_ACTIVATION || step->residual >= 0)
+        return 0;
+    const cx_plan_value *x = &plan->values[step->x[0]];
+    cx_plan_value *y = &plan->values[step->y[0]];
+    cxai_tensor whole = { .shape = x->shape };
+    memcpy(whole.stride, x->stride, sizeof whole.stride);
+    cx_view view = cx_view_of(&whole), seen;
+    if (y->visible || x->literal != NULL ||
+        !step->op->is_view(step->c, &view, &seen))
+        return 0;
+    memcpy(y->stride, seen.stride, sizeof y->stride);
+    y->home = x->home >= 0 ? x->home : step->x[0];
+    return 1;
+}
+
 static int lay_out_step(layouter *l, cx_step *step)
 {
     cx_plan *plan = l->plan;
+    if (become_view(plan, step))
+        return 0;
     int64_t stride[CXAI_MAX_RANK] = { 0 };
     for (int i = 0; i < step->c->input_count; i++)
         if (step->x[i] >= 0 && plan->values[step->x[i]].shape.rank >= 0 &&
             needed_strides(plan, step, i, stride) &&
             (step->x[i] = convert(l, step->x[i], stride)) < 0)
             return -1;
+    if (become_view(plan, step)) /* of a copy */
+        return 0;
     for (int k = 0; k < step->c->output_count; k++)
         if (step->y[k] >= 0)
             set_output_strides(plan, step, k);

@@ -49,7 +49,7 @@ static void extend(lives *l, int storage, int time)
 static void read_value(lives *l, int value, int time)
 {
     if (value >= 0)
-        extend(l, l->plan->values[value].storage, time);
+        extend(l, cx_plan_home(l->plan, value)->storage, time);
 }
 
 /* Whether a step's backward runs: for its inputs, or for its residual. */
@@ -136,7 +136,7 @@ static void begin_gradient(lives *l, cx_plan_value *v, int storage)
 static void live_share(lives *l, int value, int delivers, int time,
                        cx_share *share)
 {
-    cx_plan_value *v = &l->plan->values[value];
+    cx_plan_value *v = cx_plan_home(l->plan, value);
     v->last = delivers ? share : NULL;
     if (v->gradient >= 0 && delivers) {
         extend(l, v->gradient, time);
@@ -159,10 +159,11 @@ static int delivers_input(const cx_step *step, int k)
            step->op->delivers >> k & 1;
 }
 
-static int reads(const cx_step *step, int value)
+static int reads(const cx_plan *plan, const cx_step *step,
+                 const cx_plan_value *home)
 {
     for (int k = 0; k < step->c->input_count; k++)
-        if (step->x[k] == value)
+        if (step->x[k] >= 0 && cx_plan_home(plan, step->x[k]) == home)
             return 1;
     return 0;
 }
@@ -173,7 +174,7 @@ static int reads(const cx_step *step, int value)
 static void live_residual(lives *l, const cx_step *step, int time,
                           cx_share *share)
 {
-    cx_plan_value *v = &l->plan->values[step->residual];
+    cx_plan_value *v = cx_plan_home(l->plan, step->residual);
     const cx_plan_value *y = &l->plan->values[step->y[0]];
     int dy = step->masked >= 0 ? step->masked : y->gradient;
     v->last = NULL;
@@ -183,7 +184,7 @@ static void live_residual(lives *l, const cx_step *step, int time,
         share->adds = 1;
         return;
     }
-    if ((y->wrt && dy == y->gradient) || reads(step, step->residual))
+    if ((y->wrt && dy == y->gradient) || reads(l->plan, step, v))
         dy = add_storage(l, value_bytes(v), time, time);
     share->storage = dy;
     begin_gradient(l, v, dy);
@@ -237,6 +238,16 @@ static void hand_mask_over(cx_plan *plan, cx_step *step)
     step->arrives_masked = 1;
 }
 
+/* Views have what their homes have. */
+static void share_storages(cx_plan *plan)
+{
+    for (int v = 0; v < plan->value_count; v++) {
+        const cx_plan_value *home = cx_plan_home(plan, v);
+        plan->values[v].storage = home->storage;
+        plan->values[v].gradient = home->gradient;
+    }
+}
+
 cxai_status cx_find_lifetimes(cx_plan *plan, const cx_plan_request *request)
 {
     int n = plan->step_count;
@@ -253,5 +264,6 @@ cxai_status cx_find_lifetimes(cx_plan *plan, const cx_plan_request *request)
         live_backward(&l, i);
     for (int i = 0; !l.failed && i < n; i++)
         hand_mask_over(plan, plan->steps[i]);
+    share_storages(plan);
     return l.failed ? cx_plan_no_memory(request) : CXAI_OK;
 }

@@ -19,11 +19,18 @@ int cx_plan_add_value(cx_plan *plan, const cxai_shape *shape,
     *value = (cx_plan_value){ .shape = *shape,
                               .literal = literal,
                               .source = -1,
+                              .home = -1,
                               .storage = -1,
                               .gradient = -1 };
     if (shape->rank >= 0)
         cx_shape_strides(shape, value->stride);
     return plan->value_count++;
+}
+
+cx_plan_value *cx_plan_home(const cx_plan *plan, int value)
+{
+    int home = plan->values[value].home;
+    return &plan->values[home < 0 ? value : home];
 }
 
 /* The values of the model become the first values of the plan. */

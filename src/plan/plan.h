@@ -4,7 +4,8 @@
  *   select.c    which nodes are run, which values have a gradient
  *   combine.c   nodes that together are one operator of ours
  *   fuse.c      batch norm into weights; residual and activation into epilogues
- *   layout.c    how each value lies in memory; conversions where they differ
+ *   layout.c    how each value lies in memory; conversions where they differ,
+ *               none where a value can be another one seen otherwise
  *   lifetime.c  which storages there are and when each is needed
  *   memory.c    offsets, the block itself, the views of every step
  *   pack.c      constant weights, packed once a model
@@ -26,6 +27,8 @@ typedef struct cx_plan_value {
     int64_t stride[CXAI_MAX_RANK];
     const cx_literal *literal;
     int source;   /* the value that this one is a converted copy of, or -1 */
+    int home;     /* the value that this one is a view of, which has its
+                     numbers and its gradient and is no view; or -1 */
     int storage;  /* its numbers; -1: a literal, or not in memory */
     int gradient; /* storage of its gradient, or -1 */
     int uses;     /* times that a step reads it */
@@ -147,6 +150,10 @@ cxai_status cx_pack_weights(cx_plan *plan, const cx_plan_request *request);
 /* ---- shared by the passes ------------------------------------------------ */
 
 cxai_status cx_plan_no_memory(const cx_plan_request *request);
+
+/* The value that has the numbers and the gradient of a value: its home, or
+   itself. */
+cx_plan_value *cx_plan_home(const cx_plan *plan, int value);
 
 /* Adds a value without storage, row-major; -1 without memory. */
 int cx_plan_add_value(cx_plan *plan, const cxai_shape *shape,

@@ -105,6 +105,80 @@ cx_view cx_view_broadcast(cx_view view, const cxai_shape *shape)
     return view;
 }
 
+/* Axes of a shape and of another whose sizes have the same product. */
+typedef struct group {
+    int from, to; /* axes of the first shape */
+    int new_from, new_to;
+    int64_t size, new_size;
+} group;
+
+/* The next group: grows the smaller side until both are equal. */
+static void grow(group *g, const cxai_shape *a, const cxai_shape *b)
+{
+    g->from = g->to;
+    g->new_from = g->new_to;
+    g->size = a->dim[g->to++];
+    g->new_size = b->dim[g->new_to++];
+    while (g->size != g->new_size) {
+        if (g->size < g->new_size)
+            g->size *= a->dim[g->to++];
+        else
+            g->new_size *= b->dim[g->new_to++];
+    }
+}
+
+/* Whether the axes of a group are one run of elements; *last: the distance of
+   its elements. */
+static int is_run(const cx_view *view, const group *g, int64_t *last)
+{
+    *last = view->stride[g->to - 1];
+    for (int i = g->from; i + 1 < g->to; i++)
+        if (view->stride[i] != view->stride[i + 1] * view->shape.dim[i + 1])
+            return 0;
+    return 1;
+}
+
+/* Axes of 1 take no part. */
+static cx_view without_ones(const cx_view *view)
+{
+    cx_view plain = *view;
+    plain.shape.rank = 0;
+    for (int i = 0; i < view->shape.rank; i++)
+        if (view->shape.dim[i] != 1) {
+            plain.stride[plain.shape.rank] = view->stride[i];
+            plain.shape.dim[plain.shape.rank++] = view->shape.dim[i];
+        }
+    return plain;
+}
+
+int cx_view_reshape(const cx_view *view, const cxai_shape *shape, cx_view *out)
+{
+    const cx_view from = without_ones(view);
+    cx_view to = { .data = view->data, .item = view->item, .shape = *shape };
+    cx_shape_strides(shape, to.stride);
+    const cx_view all = to;
+    to = without_ones(&all);
+    group g = { 0 };
+    for (int i = 0; i < from.shape.rank; i++)
+        if (from.shape.dim[i] == 0)
+            return -1;
+    while (g.to < from.shape.rank) {
+        int64_t stride;
+        grow(&g, &from.shape, &to.shape);
+        if (!is_run(&from, &g, &stride))
+            return -1;
+        for (int i = g.new_to - 1; i >= g.new_from; i--) {
+            to.stride[i] = stride;
+            stride *= to.shape.dim[i];
+        }
+    }
+    *out = all;
+    for (int i = 0, k = 0; i < shape->rank; i++)
+        if (shape->dim[i] != 1)
+            out->stride[i] = to.stride[k++];
+    return 0;
+}
+
 int cx_view_is_dense(const cx_view *view)
 {
     int64_t expected = 1;

@@ -31,6 +31,9 @@ cx_view cx_view_select(cx_view view, int axis, int64_t index);
 cx_view cx_view_insert(cx_view view, int axis);
 /* Splits axis into (outer, inner), outer * inner == its size. */
 cx_view cx_view_split(cx_view view, int axis, int64_t inner);
+/* The elements in row-major order of the axes, in another shape of as many,
+   without moving one; 0, or -1 where no strides do that. */
+int cx_view_reshape(const cx_view *view, const cxai_shape *shape, cx_view *out);
 /* Numpy's broadcasting to shape (aligned at the last axis): stride 0. */
 cx_view cx_view_broadcast(cx_view view, const cxai_shape *shape);
 

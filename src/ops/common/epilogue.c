@@ -52,7 +52,9 @@ void cx_save_mask(const cx_call *call)
     const cxai_tensor *y = &call->y[0];
     if (epilogue == NULL || epilogue->mask == NULL)
         return;
-    if (y->shape.rank > 2 && cx_pixel_stride(y) != y->shape.dim[1]) {
+    const cx_view view = cx_view_of(y);
+    if (y->shape.rank > 2 && cx_pixel_stride(y) != y->shape.dim[1] &&
+        !cx_view_is_dense(&view)) {
         save_row_bits(epilogue, y);
         return;
     }
