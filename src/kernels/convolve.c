@@ -59,6 +59,10 @@ static division divide(const cx_kernels *kernels, const cx_convolution *c,
         d.runs = d.panels;
     else if (d.chunks < 2 * threads)
         d.runs = cx_minimum(cx_ceiling(2 * threads, d.chunks), d.panels);
+    if (c->turned > 0) {
+        d.runs = cx_ceiling(d.panels, cx_turned_panels(kernels, c));
+        d.runs = cx_minimum(cx_ceiling(d.runs, threads) * threads, d.panels);
+    }
     return d;
 }
 
@@ -154,17 +158,25 @@ static void convolve_item(const cx_kernels *kernels, const cx_gather *g,
         convolve_panel(kernels, g, d, &tiles, q, panel_of(g, d, q));
 }
 
-/* Turns panel q and lets all pixels pass it. */
+/* Turns a run of panels and lets all pixels pass them. */
 static void convolve_turned(const cx_kernels *kernels, const cx_gather *g,
-                            const division *d, int64_t q)
+                            const division *d, int64_t run)
 {
     chunk tiles;
-    cxai_real *panel = cx_gather_panel(g);
-    cx_turn_panel(kernels, g->c, q / d->panels_of_group, q % d->panels_of_group,
-                  panel);
+    cxai_real *panels = cx_gather_panels(g);
+    int64_t first = d->panels * run / d->runs;
+    int64_t end = d->panels * (run + 1) / d->runs;
+    for (int64_t q = first, next; q < end; q = next) { /* group by group */
+        int64_t group = q / d->panels_of_group, p = q % d->panels_of_group;
+        next = cx_minimum(end, (group + 1) * d->panels_of_group);
+        cx_turn_panels(kernels, g->c, group, p, p + next - q,
+                       panels + (q - first) * d->panel_reals);
+    }
     for (int64_t i = 0; i < d->chunks; i++) {
         gather_chunk(kernels, g, d, i, &tiles);
-        convolve_panel(kernels, g, d, &tiles, q, panel);
+        for (int64_t q = first; q < end; q++)
+            convolve_panel(kernels, g, d, &tiles, q,
+                           panels + (q - first) * d->panel_reals);
     }
 }
 
@@ -183,7 +195,7 @@ void cx_convolve(const cx_kernels *kernels, const cx_convolution *c,
         return;
     cx_gather g = cx_gather_begin(kernels, c, workspace);
     int64_t work = d.pixels * c->taps * c->depth * c->columns * c->groups;
-    int64_t items = c->turned > 0 ? d.panels : d.chunks * d.runs;
+    int64_t items = c->turned > 0 ? d.runs : d.chunks * d.runs;
 #pragma omp parallel for num_threads(threads)                                  \
     schedule(static) if (work > CX_SMALL_WORK)
     for (int64_t item = 0; item < items; item++)

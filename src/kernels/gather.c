@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "kernels/turn.h"
 #include "kernels/work.h"
 
 /* Channels up to which merging pays, and taps up to which rows are copied. */
@@ -68,13 +69,15 @@ static size_t rows_bytes(const cx_kernels *kernels, const cx_convolution *c)
     return bytes > LEAST ? bytes : LEAST;
 }
 
-/* Bytes from a thread's table to the next: the rows, and a turned panel. */
+/* Bytes from a thread's table to the next: the rows, and turned panels. */
 static size_t table_bytes(const cx_kernels *kernels, const cx_convolution *c)
 {
     size_t rows = rows_bytes(kernels, c);
     if (c->turned == 0)
         return rows;
-    size_t reals = (size_t)cx_panel_stride(kernels, c->taps, c->depth);
+    size_t reals =
+        cx_size_times((size_t)cx_turned_panels(kernels, c),
+                      (size_t)cx_panel_stride(kernels, c->taps, c->depth));
     return cx_size_plus(rows,
                         cx_size_line(cx_size_times(reals, sizeof(cxai_real))));
 }
@@ -119,7 +122,7 @@ cx_gather cx_gather_begin(const cx_kernels *kernels, const cx_convolution *c,
         .zeros = memory,
         .table_bytes = table_bytes(kernels, c),
         .copies = pointer_bytes(kernels, c),
-        .panel = rows_bytes(kernels, c),
+        .panels = rows_bytes(kernels, c),
     };
     g.taps = c->taps / g.merged;
     g.depth = c->depth * g.merged;
@@ -262,10 +265,9 @@ static char *thread_table(const cx_gather *g)
     return g->tables + (size_t)cx_thread_number() * g->table_bytes;
 }
 
-cxai_real *cx_gather_panel(const cx_gather *g)
+cxai_real *cx_gather_panels(const cx_gather *g)
 {
-    char *table = g->tables + (size_t)cx_thread_number() * g->table_bytes;
-    return (cxai_real *)(void *)(table + g->panel);
+    return (cxai_real *)(void *)(thread_table(g) + g->panels);
 }
 
 const cxai_real **cx_gather_table(const cx_gather *g)

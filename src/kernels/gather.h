@@ -27,7 +27,7 @@ typedef struct cx_gather {
     char *tables;        /* one for each thread */
     size_t table_bytes;
     size_t copies; /* where copied rows begin in a table, */
-    size_t panel;  /* and a turned panel */
+    size_t panels; /* and turned panels */
 } cx_gather;
 
 /* A walk over output pixels: batch, depth, height, width. */
@@ -46,8 +46,8 @@ cx_cursor cx_cursor_at(const cx_convolution *c, int64_t pixel);
 /* How many taps follow each other along the width, in every run of them. */
 int64_t cx_tap_run(const cx_convolution *c);
 
-/* The calling thread's room for a turned panel. */
-cxai_real *cx_gather_panel(const cx_gather *g);
+/* The calling thread's room for cx_turned_panels. */
+cxai_real *cx_gather_panels(const cx_gather *g);
 
 /* The calling thread's table: CX_CHUNK_TILES tiles of taps,width pointers. */
 const cxai_real **cx_gather_table(const cx_gather *g);

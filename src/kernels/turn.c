@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "kernels/work.h"
+
 /* A matrix of panels: depth rows of columns. */
 typedef struct matrix {
     int64_t depth, columns;
@@ -25,48 +27,72 @@ static void fetch(const cxai_real *x, int count)
         __builtin_prefetch(x + i);
 }
 
-/* Rows of panel p of `to`. Its columns are rows of all panels of `from`, those
-   from number `first` on. */
+/* Rows of panels [p, end) of `to`, which lie in panels, from number `row` on.
+   Their columns are rows of all panels of `from`, those from `first` on. */
 static void turn_rows(const cx_kernels *kernels, const matrix *from,
-                      const matrix *to, int64_t p, int64_t first,
-                      cxai_real scale, const cxai_real *packed, cxai_real *rows)
+                      const matrix *to, int64_t p, int64_t end, int64_t first,
+                      int64_t row, cxai_real scale, const cxai_real *packed,
+                      cxai_real *panels)
 {
     int full = 2 * kernels->lanes, width, from_width;
-    int count = panel_shape(kernels, to, p, &width);
-    if (count < width)
-        memset(rows, 0, (size_t)(to->depth * width) * sizeof *rows);
     for (int64_t q = 0; q * full < from->columns; q++) {
         int columns = panel_shape(kernels, from, q, &from_width);
-        const cxai_real *x =
-            packed + q * from->panel + (first + p * full) * from_width;
-        if ((q + 2) * full < from->columns)
-            fetch(x + 2 * from->panel, count * from_width);
-        kernels->turn(&(cx_turn){
-            .x = x,
-            .x_row = from_width,
-            .rows = count,
-            .columns = columns,
-            .scale = scale,
-            .y = rows + q * full * width,
-            .y_row = width,
-        });
+        for (int64_t i = p; i < end; i++) {
+            int count = panel_shape(kernels, to, i, &width);
+            const cxai_real *x =
+                packed + q * from->panel + (first + i * full) * from_width;
+            cxai_real *y =
+                panels + (i - p) * to->panel + (row + q * full) * width;
+            if ((q + 2) * full < from->columns)
+                fetch(x + 2 * from->panel, count * from_width);
+            if (count < width)
+                memset(y, 0, (size_t)(columns * width) * sizeof *y);
+            kernels->turn(&(cx_turn){
+                .x = x,
+                .x_row = from_width,
+                .rows = count,
+                .columns = columns,
+                .scale = scale,
+                .y = y,
+                .y_row = width,
+            });
+        }
     }
 }
 
-void cx_turn_panel(const cx_kernels *kernels, const cx_convolution *c,
-                   int64_t group, int64_t p, cxai_real *panel)
+/* The row of biases of panels [p, end). */
+static void clear_biases(const cx_kernels *kernels, const matrix *to, int64_t p,
+                         int64_t end, cxai_real *panels)
+{
+    for (int64_t i = p; i < end; i++, panels += to->panel) {
+        int width;
+        panel_shape(kernels, to, i, &width);
+        memset(panels, 0, (size_t)width * sizeof *panels);
+    }
+}
+
+int64_t cx_turned_panels(const cx_kernels *kernels, const cx_convolution *c)
+{
+    enum { REALS = 48 << 10 }; /* part of the second-level cache */
+    int64_t all = cx_panel_count(kernels, c->columns) * c->groups;
+    int64_t fit = REALS / cx_panel_stride(kernels, c->taps, c->depth);
+    return cx_maximum(1, cx_minimum(fit, all));
+}
+
+void cx_turn_panels(const cx_kernels *kernels, const cx_convolution *c,
+                    int64_t group, int64_t p, int64_t end, cxai_real *panels)
 {
     const matrix from = { c->columns, c->depth,
                           cx_panel_stride(kernels, c->turned, c->columns) };
-    const matrix to = { c->depth, c->columns, 0 };
+    const matrix to = { c->depth, c->columns,
+                        cx_panel_stride(kernels, c->taps, c->depth) };
     const cxai_real *packed =
         c->weights + group * from.panel * cx_panel_count(kernels, c->depth);
-    int width;
-    panel_shape(kernels, &to, p, &width);
-    memset(panel, 0, (size_t)width * sizeof *panel);
+    clear_biases(kernels, &to, p, end, panels);
     for (int64_t t = 0; t < c->taps; t++)
-        turn_rows(kernels, &from, &to, p, 1 + c->tap[t].weight * c->columns, 1,
-                  packed, panel + (1 + t * c->depth) * width);
+        turn_rows(kernels, &from, &to, p, end,
+                  1 + c->tap[t].weight * c->columns, 1 + t * c->depth, 1,
+                  packed, panels);
 }
 
 /* ---- Winograd ------------------------------------------------------------ */
@@ -108,11 +134,9 @@ void cx_turn_point(const cx_kernels *kernels, const cx_convolution *c,
     const matrix from = { c->columns, c->depth, points_stride(kernels, c) };
     const matrix to = { c->depth, c->columns, 0 };
     cxai_real factor;
-    int width;
     const cxai_real *weights = mirrored_point(kernels, c, point, &factor);
-    panel_shape(kernels, &to, p, &width);
-    memset(panel, 0, (size_t)width * sizeof *panel);
-    turn_rows(kernels, &from, &to, p, 1, factor, weights, panel + width);
+    clear_biases(kernels, &to, p, p + 1, panel);
+    turn_rows(kernels, &from, &to, p, p + 1, 1, 1, factor, weights, panel);
 }
 
 /* Adding up lanes costs about 24 cycles a row and panel, to turn a panel 6 for

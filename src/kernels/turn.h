@@ -10,9 +10,13 @@
 
 #include "kernels/convolve.h"
 
-/* Fills panel p of a group, its biases being 0. */
-void cx_turn_panel(const cx_kernels *kernels, const cx_convolution *c,
-                   int64_t group, int64_t p, cxai_real *panel);
+/* Fills panels [from, to) of a group, one behind the other, their biases being
+   0. */
+void cx_turn_panels(const cx_kernels *kernels, const cx_convolution *c,
+                    int64_t group, int64_t from, int64_t to, cxai_real *panels);
+
+/* Panels that are worth turning at once. */
+int64_t cx_turned_panels(const cx_kernels *kernels, const cx_convolution *c);
 
 /*
  * The same for one point of panel p of Winograd's convolution
