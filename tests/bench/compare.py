@@ -17,7 +17,7 @@
 "cold" is a whole process: `cxai heatmap`, python with pytorch-grad-cam's
 work, onnxruntime's first forward. "memory" is the peak of a process that runs
 once. Prints the minima in milliseconds (MiB) and, for each work, cxai's
-relative to the fastest peer and to the first one of the engines. Other
+relative to each peer, to the fastest one and to its own forward. Other
 engines' idle threads fall asleep during the pause between runs.
 """
 import argparse
@@ -115,35 +115,42 @@ def whole(options, model, work, batch, threads):
     return best
 
 
-def turns(options, model, work, batch, threads):
-    """Minima in milliseconds of all engines that can do the work."""
+def turns(options, model, works, batch, threads):
+    """Minima in milliseconds, by work and engine. Works take turns as engines
+    do: the host may move the two cores of a virtual machine apart, where they
+    share no cache, and back, which makes a factor of 1.6 between two runs that
+    are minutes apart."""
     running = [Engine(name, command)
                for name, command in commands(options, model).items()
-               if name == "cxai" or work in DOES[name]]
-    line = f"{work} {batch} {threads} {options.layer}".strip()
-    best = {}
+               if name == "cxai" or DOES[name] & set(works)]
+    jobs = [(work, engine) for work in works for engine in running
+            if engine.name == "cxai" or work in DOES[engine.name]]
+    best = {work: {} for work in works}
     for i in range(options.rounds + 2):
-        for engine in list(running):
+        for work, engine in list(jobs):
             time.sleep(PAUSE)
-            took = engine.ask(line)
+            took = engine.ask(f"{work} {batch} {threads} {options.layer}"
+                              .strip())
             if took is None:
-                running.remove(engine)
-                engine.end()
+                jobs.remove((work, engine))
             elif i >= 2 or options.rounds < 3:
-                best[engine.name] = min(best.get(engine.name, took), took)
+                least = best[work].get(engine.name, took)
+                best[work][engine.name] = min(least, took)
     for engine in running:
         engine.end()
     return best
 
 
-def report(work, batch, threads, rows):
-    """The table of one work, and geometric means of its ratios."""
+def report(work, batch, threads, rows, forwards):
+    """The table of one work, and geometric means of its ratios; forwards:
+    cxai's own, by model."""
     names = sorted({n for _, best in rows for n in best},
                    key=lambda n: (not n.startswith("cxai"), n))
     peers = [n for n in names if not n.startswith("cxai")]
+    own_forward = ["/own forward"] if forwards and work != "forward" else []
+    heads = names + [f"/{p}" for p in peers] + ["/best"] + own_forward
     print(f"\n{work}, batch {batch}, {threads} threads\n\n| network | "
-          + " | ".join(names + [f"/{p}" for p in peers] + ["/best"]) + " |\n|"
-          + "---|" * (len(names) + len(peers) + 2))
+          + " | ".join(heads) + " |\n|" + "---|" * (len(heads) + 1))
     ratios = {}
     for model, best in rows:
         own = min((v for n, v in best.items() if n.startswith("cxai")),
@@ -155,6 +162,9 @@ def report(work, batch, threads, rows):
             cells.append(f"{own / other:.2f}" if own and other else "-")
             if own and other:
                 ratios.setdefault(peer, []).append(math.log(own / other))
+        if own_forward:
+            forward = forwards.get(model)
+            cells.append(f"{own / forward:.2f}" if own and forward else "-")
         print(f"| {model} | " + " | ".join(cells) + " |")
     for peer, logs in ratios.items():
         print(f"geometric mean to {peer}: "
@@ -182,23 +192,38 @@ def read_options():
     return options
 
 
+def measure(options, works, batch, threads):
+    """All models; (network, minima) by work."""
+    rows = {work: [] for work in works}
+    apart = [w for w in works if w in ("cold", "memory")]
+    together = [w for w in works if w not in apart]
+    for model in options.models:
+        name = os.path.basename(model).split(".")[0]
+        best = turns(options, model, together, batch, threads) \
+            if together else {}
+        for work in apart:
+            best[work] = whole(options, model, work, batch, threads)
+        for work in works:
+            rows[work].append((name, best[work]))
+    return rows
+
+
 def main():
     options = read_options()
     out = open(options.json, "a") if options.json else None
-    for work in options.works.split(","):
-        for batch in map(int, options.batch.split(",")):
-            for threads in map(int, options.threads.split(",")):
-                measure = whole if work in ("cold", "memory") else turns
-                rows = []
-                for model in options.models:
-                    best = measure(options, model, work, batch, threads)
-                    name = os.path.basename(model).split(".")[0]
-                    rows.append((name, best))
-                    if out:
-                        print(json.dumps(dict(
-                            model=name, work=work, batch=batch,
-                            threads=threads, best=best)), file=out, flush=True)
-                report(work, batch, threads, rows)
+    works = options.works.split(",")
+    for batch in map(int, options.batch.split(",")):
+        for threads in map(int, options.threads.split(",")):
+            rows = measure(options, works, batch, threads)
+            forwards = {name: best.get("cxai")
+                        for name, best in rows.get("forward", [])}
+            for work in works:
+                report(work, batch, threads, rows[work],
+                       {} if work in ("cold", "memory") else forwards)
+                for name, best in rows[work] if out else []:
+                    print(json.dumps(dict(
+                        model=name, work=work, batch=batch,
+                        threads=threads, best=best)), file=out, flush=True)
 
 
 if __name__ == "__main__":
