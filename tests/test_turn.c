@@ -324,6 +324,7 @@ static void test_gradients(void **state)
         { 20, 64, 64, 3, 1, 1, 1 },  /* turned by those who need them, */
         { 40, 64, 64, 3, 1, 1, 1 },  /* turned for all blocks */
         { 13, 100, 90, 3, 2, 1, 1 }, /* phases */
+        { 21, 3, 32, 7, 2, 3, 1 },   /* a picture: line by line, not turned */
         { 7, 256, 280, 1, 1, 0, 1 }, /* one tap */
         { 7, 260, 290, 1, 2, 0, 1 }, /* pixels without a tap */
         { 6, 136, 130, 3, 1, 1, 2 }, /* groups */

@@ -82,6 +82,9 @@ size_t cx_convolver_workspace(const cx_case *c, const cx_convolver *v,
                               cx_direction direction, int turned)
 {
     size_t most = 0;
+    cx_spread spread;
+    if (cx_convolver_spreads(c, v, direction, &spread))
+        return cx_spread_workspace(c->kernels, &spread, c->threads);
     for (int64_t i = 0; i < cx_convolver_phase_count(v, direction); i++) {
         cx_convolution k = cx_convolver_describe(
             v, cx_convolver_phase(v, direction, i), direction);
@@ -164,6 +167,22 @@ static void run_phases(const cx_case *c, const cx_convolver *v,
     }
 }
 
+/* A mask meets the results afterwards: pictures have none. */
+static void run_spread(const cx_case *c, cx_spread *s,
+                       const cx_convolver_pass *pass, void *workspace)
+{
+    s->x = pass->from->data;
+    s->x_pixel = cx_pixel_stride(pass->from);
+    s->y = pass->to->data;
+    s->y_pixel = cx_pixel_stride(pass->to);
+    s->adds = pass->delivery.adds;
+    s->biased = pass->bias != NULL;
+    s->weights = pass->packed;
+    cx_spread_run(c->kernels, s, c->threads, workspace);
+    if (pass->delivery.mask != NULL)
+        cx_mask_gradient(c, pass->delivery.mask, pass->to, pass->to);
+}
+
 /* Pixels of no phase are filled, or keep what is added to; a mask meets them
    afterwards. */
 void cx_convolver_run(const cx_case *c, const cx_convolver *v,
@@ -171,6 +190,11 @@ void cx_convolver_run(const cx_case *c, const cx_convolver *v,
 {
     int complete = pass->direction == CX_GATHER || v->scatter.complete;
     const cx_delivery *delivery = &pass->delivery;
+    cx_spread spread;
+    if (cx_convolver_spreads(c, v, pass->direction, &spread)) {
+        run_spread(c, &spread, pass, workspace);
+        return;
+    }
     if (!complete && !delivery->adds)
         fill(c, pass->to, pass->bias);
     run_phases(c, v, pass, complete ? delivery->mask : NULL, workspace);

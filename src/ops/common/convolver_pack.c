@@ -51,6 +51,9 @@ size_t cx_convolver_packed_bytes(const cx_case *c, const cx_convolver *v,
                                  cx_direction direction)
 {
     size_t bytes = 0;
+    cx_spread spread;
+    if (cx_convolver_spreads(c, v, direction, &spread))
+        return cx_size_line(cx_spread_packed_bytes(c->kernels, &spread));
     for (int64_t i = 0; i < cx_convolver_phase_count(v, direction); i++)
         bytes = cx_size_plus(
             bytes, cx_convolver_phase_bytes(
@@ -109,6 +112,11 @@ void cx_convolver_pack(const cx_case *c, const cx_convolver *v,
                        const cxai_real *bias, void *packed)
 {
     char *to = packed;
+    cx_spread spread;
+    if (cx_convolver_spreads(c, v, direction, &spread)) {
+        cx_spread_pack(c->kernels, &spread, w, bias, packed);
+        return;
+    }
     for (int64_t i = 0; i < cx_convolver_phase_count(v, direction); i++) {
         const cx_phase *phase = cx_convolver_phase(v, direction, i);
         pack_phase(c, v, phase, direction, w, bias, to);

@@ -64,3 +64,27 @@ cx_convolver_way cx_convolver_way_of(const cx_convolver *v,
         return CX_WINOGRAD_WAY;
     return cx_narrow_fits(k) ? CX_NARROW_WAY : CX_PANELS_WAY;
 }
+
+int cx_convolver_spreads(const cx_case *c, const cx_convolver *v,
+                         cx_direction direction, cx_spread *s)
+{
+    const cx_window_axis *axis = v->window.axis;
+    int flat = axis[0].in == 1 && axis[0].out == 1 && axis[0].kernel == 1 &&
+               axis[0].before == 0;
+    if (direction != CX_SCATTER || v->groups != 1 || !flat ||
+        axis[1].dilation != 1 || axis[2].dilation != 1)
+        return 0;
+    *s = (cx_spread){
+        .batch = v->window.batch,
+        .depth = v->outputs,
+        .channels = v->inputs,
+    };
+    for (int i = 0; i < 2; i++) {
+        s->in[i] = axis[1 + i].in;
+        s->out[i] = axis[1 + i].out;
+        s->kernel[i] = axis[1 + i].kernel;
+        s->stride[i] = axis[1 + i].stride;
+        s->before[i] = axis[1 + i].before;
+    }
+    return cx_spread_fits(c->kernels, s);
+}

@@ -2,6 +2,7 @@
 #ifndef CX_OPS_COMMON_CONVOLVER_WAY_H
 #define CX_OPS_COMMON_CONVOLVER_WAY_H
 
+#include "kernels/spread.h"
 #include "ops/common/convolver.h"
 
 /* Phases of a direction: gathering is one. */
@@ -28,6 +29,11 @@ typedef enum cx_convolver_way {
 
 cx_convolver_way cx_convolver_way_of(const cx_convolver *v,
                                      const cx_convolution *k);
+
+/* Whether all phases of a direction are one spread, faster than each for
+   itself; fills all but its memory then. */
+int cx_convolver_spreads(const cx_case *c, const cx_convolver *v,
+                         cx_direction direction, cx_spread *s);
 
 /* Bytes of a phase's packed weights. */
 size_t cx_convolver_phase_bytes(const cx_case *c, const cx_convolver *v,
