@@ -4,7 +4,6 @@
  * The numbers of Net A (support/hand.h) are those of captum's own tests in
  * tests/attr, named at each test, or follow from the equations by hand.
  */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

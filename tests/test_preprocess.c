@@ -7,7 +7,6 @@
 #include "support/reference.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

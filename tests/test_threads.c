@@ -4,6 +4,7 @@
  * sees what does not show in the bits.
  */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,6 +182,19 @@ static void test_models_of_one_file(void **state)
             (void *)(uintptr_t)files[index]                                    \
     }
 
+/* Those that the process may run on, as coreutils' nproc says. */
+static void test_processors(void **state)
+{
+    (void)state;
+    int count = 0;
+    FILE *nproc =
+        popen("env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc", "r");
+    assert_non_null(nproc);
+    assert_int_equal(fscanf(nproc, "%d", &count), 1);
+    assert_int_equal(pclose(nproc), 0);
+    assert_int_equal(cxai_processors(), count > 256 ? 256 : count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +203,7 @@ int main(void)
         NETWORK(1),
         NETWORK(2),
         NETWORK(3),
+        cmocka_unit_test(test_processors),
     };
     return cmocka_run_group_tests_name("threads", tests, NULL, NULL);
 }

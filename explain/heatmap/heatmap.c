@@ -6,18 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Weights serve several pictures, but what these leave behind must stay in the
    caches: 2 to 4 at once were the fastest on networks of all kinds. */
 enum { default_batch = 4 };
 static const uint64_t default_bytes = (uint64_t)2 << 30;
-
-static int processors(void)
-{
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
-    return count < 1 ? 1 : count > 256 ? 256 : (int)count;
-}
 
 cxai_heatmap_options cxai_heatmap_defaults(void)
 {
@@ -232,7 +225,7 @@ cxai_heatmap_compute(cxai_heatmap *results, const cxai_heatmap_method *method,
     if (options.batch <= 0)
         options.batch = default_batch;
     if (options.threads <= 0)
-        options.threads = processors();
+        options.threads = cxai_processors();
     if (options.max_bytes == 0)
         options.max_bytes = default_bytes;
 

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define USUAL_BATCH 2 /* larger ones leave the cache and are no faster */
 #define USUAL_BYTES ((uint64_t)2 << 30)
@@ -27,12 +26,6 @@ cxai_synthesis_options cxai_synthesis_defaults(void)
                                      .jitter = 16,
                                      .scale = .15,
                                      .rotation = 12 };
-}
-
-static int processors(void)
-{
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
-    return count < 1 ? 1 : count > 4096 ? 4096 : (int)count;
 }
 
 static int within(double value, double low, double high)
@@ -126,7 +119,7 @@ static cxai_status resolve(cxai_synthesis_options *resolved, cx_scene *scene,
     *resolved = options ? *options : cxai_synthesis_defaults();
     cxai_status status = check_options(resolved, error);
     if (!resolved->threads)
-        resolved->threads = processors();
+        resolved->threads = cxai_processors();
     if (!resolved->max_bytes)
         resolved->max_bytes = USUAL_BYTES;
     return status ? status

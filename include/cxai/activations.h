@@ -26,7 +26,7 @@ typedef struct cxai_activations {
 /*
  * Runs the network up to the layers on dense row-major pictures, as the network
  * takes them (N,C,H,W: see preprocess.h): one forward pass for all of them.
- * out[i] receives what layers[i] answered. threads 0: all processors;
+ * out[i] receives what layers[i] answered. threads 0: cxai_processors();
  * max_bytes 0: 16 GiB.
  *
  * On success each of out[0 .. count-1] is owned by the caller, who ends it with

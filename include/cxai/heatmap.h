@@ -84,7 +84,7 @@ typedef struct cxai_heatmap_options {
                         see its parameters; NULL: their defaults */
     int anytime;     /* a method that is CXAI_IS_ANYTIME and stopped by progress
                         gives its estimate so far, not CXAI_STOPPED */
-    int threads;     /* 0: as many as there are processors */
+    int threads;     /* 0: cxai_processors() */
     uint64_t max_bytes; /* memory of the sessions; the batch shrinks to fit;
                            0: 2 GiB */
     cxai_progress_function *progress; /* may be NULL; counts passes */

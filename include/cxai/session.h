@@ -30,6 +30,10 @@ extern "C" {
 
 typedef struct cxai_session cxai_session;
 
+/* Threads that 0 stands for: the processors that the process may run on, at
+   most 256; 1 in a library built without OpenMP. Thread-safe. */
+CXAI_API int cxai_processors(void);
+
 /* Zero-initialise, then fill in; arrays are copied. Values are numbers of
    model.h. */
 typedef struct cxai_request {
@@ -49,7 +53,7 @@ typedef struct cxai_request {
                        transform, which mixes the pixels of a tile: its rounding
                        is relative to the tile's largest number, and a sum that
                        is 0 comes out as 1e-7 of it */
-    int threads;    /* 0: as many as there are processors */
+    int threads;    /* 0: cxai_processors() */
     uint64_t max_bytes; /* refuse a plan that needs more, packed weights
                            included; 0, or above it: the memory_bytes of the
                            model's limits */

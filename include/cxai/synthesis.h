@@ -66,7 +66,7 @@ typedef struct cxai_synthesis_options {
     double total_variation;
     double l2;
 
-    int threads;        /* 0: as many as there are processors */
+    int threads;        /* 0: cxai_processors() */
     int batch;          /* pictures worked on at once; 0: 2, or as many as the
                            memory allows or the network is made for */
     uint64_t max_bytes; /* memory for sessions; 0: 2 GiB */

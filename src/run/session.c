@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static cxai_status no_memory(cxai_error *error)
 {
@@ -40,12 +39,6 @@ static int copy_request(cxai_session *s, const cxai_request *request)
     return 0;
 }
 
-static int processors(void)
-{
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
-    return count < 1 ? 1 : count > 256 ? 256 : (int)count;
-}
-
 /* Room for the views of the widest node: inputs, outputs and both gradients. */
 static cxai_tensor *make_hook_views(const cxai_model *model)
 {
@@ -71,7 +64,7 @@ cxai_status cxai_session_create(cxai_session **out, const cxai_model *model,
     if (s == NULL)
         return no_memory(error);
     s->model = model;
-    s->threads = request->threads > 0 ? request->threads : processors();
+    s->threads = request->threads > 0 ? request->threads : cxai_processors();
     s->max_bytes = model->limits.memory_bytes;
     if (request->max_bytes > 0 && request->max_bytes < s->max_bytes)
         s->max_bytes = request->max_bytes;
