@@ -12,13 +12,14 @@
 #include "kernels/work.h"
 
 enum {
-    FEW_ROWS = 6,         /* of a sum of rows */
-    FEW_DOT_ROWS = 16,    /* of dot products: the columns stay in the
-                             second-level cache meanwhile */
-    PACKED_ROWS = 32,     /* from here on b is worth a packed copy */
-    BLOCK_DEPTH = 1024,   /* of a panel: it stays in the second-level cache */
-    BLOCK_COLUMNS = 4096, /* of a sum of rows: it stays in the first */
-    STREAMS = 8,          /* rows read at once */
+    FEW_ROWS = 6,          /* of a sum of rows */
+    FEW_DOT_ROWS = 16,     /* of dot products: the columns stay in the
+                              second-level cache meanwhile */
+    PACKED_ROWS = 32,      /* from here on b is worth a packed copy */
+    BLOCK_DEPTH = 1024,    /* of a panel: it stays in the second-level cache */
+    BLOCK_COLUMNS = 16384, /* of a sum of rows: it stays there, too; runs
+                              shorter than this are fetched more slowly */
+    STREAMS = 8,           /* rows read at once */
 };
 
 static int is_small(const cx_multiply *m)

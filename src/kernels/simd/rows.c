@@ -41,7 +41,7 @@ void LEVEL(cx_dot)(cxai_real *y, const cxai_real *x, const cxai_real *b,
         dot_rows(1, y + i, x, b + i * b_row, b_row, depth);
 }
 
-/* vectors * LANES columns from c. */
+/* vectors * LANES columns from c; count is known where it is COMBINE_ROWS. */
 INLINE void combine_columns(int vectors, cxai_real *y,
                             const cxai_real *const *row,
                             const cxai_real *weight, int64_t count, int64_t c,
@@ -50,7 +50,8 @@ INLINE void combine_columns(int vectors, cxai_real *y,
     vector sum[2];
     UNROLL for (int j = 0; j < vectors; j++) sum[j] =
         accumulate ? load(y + c + j * LANES) : fill(0);
-    for (int64_t i = 0; i < count; i++) {
+    UNROLL for (int64_t i = 0; i < count; i++)
+    {
         vector w = fill(weight[i]);
         UNROLL for (int j = 0; j < vectors; j++) sum[j] +=
             w * load(row[i] + c + j * LANES);
@@ -58,9 +59,13 @@ INLINE void combine_columns(int vectors, cxai_real *y,
     UNROLL for (int j = 0; j < vectors; j++) store(y + c + j * LANES, sum[j]);
 }
 
-void LEVEL(cx_combine)(cxai_real *y, const cxai_real *const *row,
-                       const cxai_real *weight, int64_t count, int64_t channels,
-                       int accumulate)
+/* Rows that are added in one loop without branches: as many streams as a core
+   fetches ahead. */
+enum { COMBINE_ROWS = 8 };
+
+INLINE void combine_rows(cxai_real *y, const cxai_real *const *row,
+                         const cxai_real *weight, int64_t count,
+                         int64_t channels, int accumulate)
 {
     int64_t c = 0;
     for (; c + 2 * LANES <= channels; c += 2 * LANES)
@@ -73,6 +78,16 @@ void LEVEL(cx_combine)(cxai_real *y, const cxai_real *const *row,
             sum += weight[i] * row[i][c];
         y[c] = sum;
     }
+}
+
+void LEVEL(cx_combine)(cxai_real *y, const cxai_real *const *row,
+                       const cxai_real *weight, int64_t count, int64_t channels,
+                       int accumulate)
+{
+    if (count == COMBINE_ROWS)
+        combine_rows(y, row, weight, COMBINE_ROWS, channels, accumulate);
+    else
+        combine_rows(y, row, weight, count, channels, accumulate);
 }
 
 static void affine_row(const cx_affine *a, const cxai_real *x,
