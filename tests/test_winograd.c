@@ -142,7 +142,7 @@ static guarded run(const cx_kernels *k, const shape *s, buffers *b, int threads)
     guarded y = guarded_create(y_count(s));
     b->c.tap = b->tap;
     b->c.y = y.data;
-    assert_true(cx_winograd_fits(&b->c));
+    assert_true(cx_winograd_fits(&b->c, 1));
     cxai_real *packed = cx_alloc_aligned(cx_winograd_packed_bytes(k, &b->c));
     void *workspace =
         cx_alloc_aligned(cx_winograd_workspace(k, &b->c, threads));
@@ -202,6 +202,7 @@ static void test_shapes(void **state)
         { 1, 40, 47, 13, 14, { 2, 0 }, { 0, 2 }, 0, 1 },
         { 1, 64, 40, 9, 17, { 0, 2 }, { 2, 1 }, 1, 1 },
         { 3, 16, 16, 11, 10, { 1, 0 }, { 0, 1 }, 0, 0 },
+        { 5, 24, 35, 7, 6, { 1, 1 }, { 1, 1 }, 0, 1 },
         { 1, 16, 24, 75, 81, { 1, 1 }, { 1, 1 }, 1, 1 }, /* own blocks */
         { 1, 270, 17, 33, 34, { 1, 1 }, { 1, 1 }, 0, 0 },
     };
@@ -240,21 +241,24 @@ static void test_what_fits(void **state)
     const shape s = { 1, 16, 16, 9, 9, { 1, 1 }, { 1, 1 }, 0, 0 };
     buffers b = make(&s);
     b.c.tap = b.tap;
-    assert_true(cx_winograd_fits(&b.c));
+    assert_true(cx_winograd_fits(&b.c, 0));
     cx_convolution c = b.c;
     c.step[2] = 2;
-    assert_false(cx_winograd_fits(&c));
+    assert_false(cx_winograd_fits(&c, 0));
     c = b.c;
     c.groups = 2;
-    assert_false(cx_winograd_fits(&c));
+    assert_false(cx_winograd_fits(&c, 0));
     c = b.c;
     c.out[1] = 7;
-    assert_false(cx_winograd_fits(&c));
+    assert_false(cx_winograd_fits(&c, 0));
+    assert_true(cx_winograd_fits(&c, 1));
+    c.out[1] = 5;
+    assert_false(cx_winograd_fits(&c, 1));
     c = b.c;
     c.taps = 6;
-    assert_false(cx_winograd_fits(&c));
+    assert_false(cx_winograd_fits(&c, 0));
     b.tap[8].at[2]++; /* dilated */
-    assert_false(cx_winograd_fits(&b.c));
+    assert_false(cx_winograd_fits(&b.c, 0));
     free_buffers(&b);
 }
 

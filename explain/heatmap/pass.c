@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* So many are worth weights that are packed for speed. */
+enum { many_pictures = 16 };
+
 /* The first dimension of the target must be the batch: a model may hide a
    fixed batch in a reshape and answer for one picture all the same. */
 static cxai_status check_batch(const cx_pass *pass, cxai_error *error)
@@ -42,7 +45,7 @@ static cxai_status set_pictures(const cx_pass *pass, cxai_error *error)
 
 static cxai_status open_at(cx_pass *pass, const cxai_heatmap_call *call,
                            int feed, int watched, int wrt, int64_t batch,
-                           cxai_error *error)
+                           int many, cxai_error *error)
 {
     int watch[2] = { call->value, watched };
     int fed[2] = { call->input_value, feed };
@@ -56,6 +59,7 @@ static cxai_status open_at(cx_pass *pass, const cxai_heatmap_call *call,
         .wrt = &wrt,
         .wrt_count = wrt >= 0,
         .direct = (call->method->needs & CXAI_NEEDS_DIRECT) != 0,
+        .many = many,
         .threads = call->options->threads,
         .max_bytes = call->options->max_bytes,
     };
@@ -89,26 +93,44 @@ static cxai_status open_at(cx_pass *pass, const cxai_heatmap_call *call,
 cxai_status cx_pass_open(cx_pass *pass, const cxai_heatmap_call *call, int wrt,
                          int64_t batch, cxai_error *error)
 {
-    return open_at(pass, call, call->input_value, wrt, wrt, batch, error);
+    return open_at(pass, call, call->input_value, wrt, wrt, batch, 0, error);
 }
 
 cxai_status cx_pass_open_forward(cx_pass *pass, const cxai_heatmap_call *call,
                                  int watched, cxai_error *error)
 {
-    return open_at(pass, call, call->input_value, watched, -1, 1, error);
+    return open_at(pass, call, call->input_value, watched, -1, 1, 0, error);
+}
+
+/* Of the batches up to most, not below half of it, the one that leaves the
+   fewest places of the last one empty. */
+static int64_t even_batch(int64_t count, int64_t most)
+{
+    int64_t best = count, least = INT64_MAX;
+
+    for (int64_t batch = most; count > most && batch >= (most + 1) / 2;
+         batch--) {
+        int64_t places = (count + batch - 1) / batch * batch;
+        best = places < least ? batch : best;
+        least = places < least ? places : least;
+    }
+    return best;
 }
 
 cxai_status cx_pass_open_batched(cx_pass *pass, const cxai_heatmap_call *call,
                                  int feed, int wrt, int64_t most,
                                  cxai_error *error)
 {
-    int64_t batch = most < call->options->batch ? most : call->options->batch;
-    cxai_status status = open_at(pass, call, feed, wrt, wrt, batch, error);
+    int64_t batch = even_batch(most, call->options->batch);
+    int many = most >= many_pictures;
+    cxai_status status =
+        open_at(pass, call, feed, wrt, wrt, batch, many && batch > 1, error);
 
     while (batch > 1 && status != CXAI_OK) {
         int too_large = status == CXAI_LIMIT || status == CXAI_NO_MEMORY;
         batch = too_large ? batch / 2 : 1;
-        status = open_at(pass, call, feed, wrt, wrt, batch, error);
+        status = open_at(pass, call, feed, wrt, wrt, batch, many && batch > 1,
+                         error);
     }
     return status;
 }

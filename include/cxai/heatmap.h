@@ -79,7 +79,7 @@ typedef struct cxai_heatmap_options {
                                           the model's own, without a file beside
                                           it */
     uint64_t seed;   /* of the noise, and of what is removed */
-    int batch;       /* most pictures in one pass; 0: 4 */
+    int batch;       /* most pictures in one pass; 0: 10 */
     const char *set; /* what the method alone takes, "window=15,rule=left":
                         see its parameters; NULL: their defaults */
     int anytime;     /* a method that is CXAI_IS_ANYTIME and stopped by progress

@@ -53,6 +53,9 @@ typedef struct cxai_request {
                        transform, which mixes the pixels of a tile: its rounding
                        is relative to the tile's largest number, and a sum that
                        is 0 comes out as 1e-7 of it */
+    int many;       /* many pictures will be run: weights may be packed up to
+                       four times as large as they are, and for each direction
+                       on its own, where that makes a picture faster */
     int threads;    /* 0: cxai_processors() */
     uint64_t max_bytes; /* refuse a plan that needs more, packed weights
                            included; 0, or above it: the memory_bytes of the

@@ -56,6 +56,7 @@ static cx_case *allocate(const cx_case_context *context, const cx_node *node,
         .arena = arena,
         .kernels = cx_kernels_select(),
         .direct = context->direct,
+        .many = context->many,
         .threads = context->threads,
         .error = context->error,
     };

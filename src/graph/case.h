@@ -9,7 +9,7 @@
 typedef struct cx_case_context {
     const cxai_model *model;
     cx_arena *arena; /* the case and all it allocates live here */
-    int threads, direct;
+    int threads, direct, many;
     int64_t written_batch, batch; /* see cx_case */
     uint64_t *memory; /* bytes of constants in the arena, within the limits;
                          used by cx_case_fold alone */

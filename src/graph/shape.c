@@ -214,6 +214,7 @@ cxai_status cx_graph_shape(const cxai_model *model,
         .arena = &out->arena,
         .threads = request->threads,
         .direct = request->direct,
+        .many = request->many,
         .memory = &memory,
         .error = error,
     };

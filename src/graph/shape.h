@@ -20,7 +20,7 @@ typedef struct cx_shape_request {
     const unsigned char *needed;   /* by node: shape it; NULL: all */
     const unsigned char *fed;      /* by value: its literal does not count; or
                                       NULL */
-    int threads, direct;
+    int threads, direct, many;
 } cx_shape_request;
 
 /* On failure *out is empty; cx_shaped_free ends it on success. */

@@ -18,10 +18,11 @@
 
 #include "kernels/convolve.h"
 
-/* Whether a convolution can be done this way and is faster so. Looks at
-   everything but batch and pointers, so that a picture's bits do not depend on
-   its company. */
-int cx_winograd_fits(const cx_convolution *c);
+/* Whether a convolution can be done this way and is faster so; many: also where
+   the weights, four times as large, are read for the tiles of several pictures.
+   Looks at everything but batch and pointers, so that a picture's bits do not
+   depend on its company. */
+int cx_winograd_fits(const cx_convolution *c, int many);
 
 /* Bytes of the weights' panels, or SIZE_MAX. */
 size_t cx_winograd_packed_bytes(const cx_kernels *kernels,

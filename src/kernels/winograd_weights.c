@@ -12,6 +12,8 @@ enum {
     POINTS = CX_WINOGRAD_POINTS,
     LEAST_CHANNELS = 16,
     LEAST_OUTPUTS = 9, /* along each axis: else weights are read for too few */
+    LEAST_OF_MANY = 6, /* the same where there are many pictures: else too much
+                          of a tile is left over */
 };
 
 /* ---- what fits ----------------------------------------------------------- */
@@ -36,13 +38,14 @@ int cx_find_square(const cx_tap *tap, int64_t taps, cx_square *s)
     return seen == (1 << KERNEL * KERNEL) - 1;
 }
 
-int cx_winograd_fits(const cx_convolution *c)
+int cx_winograd_fits(const cx_convolution *c, int many)
 {
     cx_square s;
+    int least = many ? LEAST_OF_MANY : LEAST_OUTPUTS;
     return c->groups == 1 && c->depth >= LEAST_CHANNELS &&
            c->columns >= LEAST_CHANNELS && c->in[0] == 1 && c->out[0] == 1 &&
-           c->step[1] == 1 && c->step[2] == 1 && c->out[1] >= LEAST_OUTPUTS &&
-           c->out[2] >= LEAST_OUTPUTS && cx_find_square(c->tap, c->taps, &s);
+           c->step[1] == 1 && c->step[2] == 1 && c->out[1] >= least &&
+           c->out[2] >= least && cx_find_square(c->tap, c->taps, &s);
 }
 
 /* ---- weights ------------------------------------------------------------- */

@@ -58,6 +58,7 @@ typedef struct cx_case {
     cx_arena *arena; /* for parts of params whose size infer finds out */
     const struct cx_kernels *kernels;
     int direct; /* sums are not to be rearranged: see cxai_request */
+    int many;   /* packed weights may be large: see there */
     int threads;
     cxai_error *error; /* infer reports here with cx_refuse */
 } cx_case;

@@ -116,6 +116,7 @@ static cxai_status become(cx_plan *plan, const cx_plan_request *request,
         .arena = &plan->arena,
         .threads = request->threads,
         .direct = request->request->direct,
+        .many = request->request->many,
         .error = request->error,
     };
     const cx_case_input input = { plan->values[x].shape, NULL, CX_REAL };

@@ -120,6 +120,7 @@ static cxai_status merge_norm(cx_plan *plan, const cx_plan_request *request,
         .arena = &plan->arena,
         .threads = request->threads,
         .direct = request->request->direct,
+        .many = request->request->many,
         .error = request->error,
     };
     cxai_status status;
@@ -153,6 +154,7 @@ static cxai_status add_input(cx_plan *plan, const cx_plan_request *request,
         .arena = &plan->arena,
         .threads = request->threads,
         .direct = request->request->direct,
+        .many = request->request->many,
         .error = request->error,
     };
     int *x = cx_arena_alloc(&plan->arena, (size_t)known + 1, sizeof *x);

@@ -134,6 +134,7 @@ static cxai_status start(cx_plan *plan, const cx_plan_request *request)
         .fed = fed,
         .threads = request->threads,
         .direct = r->direct,
+        .many = r->many,
     };
     status =
         cx_graph_shape(model, &shape_request, &plan->shaped, request->error);

@@ -11,6 +11,7 @@
 cxai_status cx_convolver_infer(const cx_case *c, cx_convolver *v)
 {
     v->direct = c->direct;
+    v->many = c->many;
     cxai_status status = cx_forward_taps(c, &v->window, &v->gather);
     if (status == CXAI_OK)
         status = cx_backward_phases(c, &v->window, &v->scatter);

@@ -19,6 +19,7 @@ typedef struct cx_convolver {
     cx_window window;
     int64_t groups, inputs, outputs; /* channels of a group */
     int direct;                      /* not by Winograd's transform */
+    int many;                        /* packed weights may be large */
     int scales; /* gathering multiplies what it reads by a factor */
     cx_phase gather;
     cx_phases scatter;

@@ -143,7 +143,8 @@ int cx_convolver_turns(const cx_case *c, const cx_convolver *v)
     const cx_convolution gather =
         cx_convolver_describe(v, &v->gather, CX_GATHER);
     cx_convolver_way how = cx_convolver_way_of(v, &gather);
-    if ((how != CX_WINOGRAD_WAY && how != CX_PANELS_WAY) || !has_all_cells(v) ||
+    if (v->many || (how != CX_WINOGRAD_WAY && how != CX_PANELS_WAY) ||
+        !has_all_cells(v) ||
         cx_convolver_packed_bytes(c, v, CX_SCATTER) < LARGE)
         return 0;
     for (int64_t i = 0; i < v->scatter.count; i++) {

@@ -60,7 +60,7 @@ cx_convolver_way cx_convolver_way_of(const cx_convolver *v,
 {
     if (is_depthwise(v))
         return CX_DEPTHWISE_WAY;
-    if (!v->direct && cx_winograd_fits(k))
+    if (!v->direct && cx_winograd_fits(k, v->many))
         return CX_WINOGRAD_WAY;
     return cx_narrow_fits(k) ? CX_NARROW_WAY : CX_PANELS_WAY;
 }
