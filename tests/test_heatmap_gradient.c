@@ -135,6 +135,64 @@ static void test_rules(void **state)
     cxai_model_free(&model);
 }
 
+/* A node of type, inputs and output between c and z. */
+typedef struct inner_node {
+    const char *type, *inputs, *output;
+} inner_node;
+
+/* c = 2 x + 1, what the inner nodes make of it, y = z_0 - z_1 + z_2. */
+static cxai_model *front_model(const inner_node nodes[2])
+{
+    net n = net_begin(13);
+
+    net_input(&n, "x", "1,1,1,3");
+    net_reals(&n, "w2", "1,1,1,1", (double[]){ 2 });
+    net_reals(&n, "w3", "1", (double[]){ 3 });
+    net_reals(&n, "b", "1", (double[]){ 1 });
+    net_reals(&n, "s", "1,1,1,3", (double[]){ 1, -1, 1 });
+    net_node(&n, "Conv", "x w2 b", "c", "");
+    for (int i = 0; i < 2 && nodes[i].type; i++)
+        net_node(&n, nodes[i].type, nodes[i].inputs, nodes[i].output, "");
+    net_node(&n, "Conv", "z s", "y", "");
+    net_output(&n, "y");
+    return net_end(&n);
+}
+
+/* Sums of gradients are taken as far behind x as all before is affine and there
+   is no way around: at 3 c, at c, at x, at z. All models are linear where x is
+   not negative, of slope k: gradient k (1, -1, 1), attribution that times x. */
+static void test_fronts(void **state)
+{
+    static const struct {
+        inner_node nodes[2];
+        double slope;
+    } cases[] = {
+        { { { "Mul", "c w3", "m" }, { "Relu", "m", "z" } }, 6 },
+        { { { "Relu", "c", "r" }, { "Add", "r c", "z" } }, 4 },
+        { { { "Add", "c x", "a" }, { "Relu", "a", "z" } }, 3 },
+        { { { "Identity", "c", "z" } }, 2 },
+    };
+    const cxai_real x[] = { 1, 2, 3 };
+    cxai_heatmap_options options = cxai_heatmap_defaults();
+
+    (void)state;
+    options.noise = 0.01;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double k = cases[i].slope;
+        const double slopes[] = { k, -k, k }, parts[] = { k, -2 * k, 3 * k };
+        cxai_model *model = front_model(cases[i].nodes);
+        cxai_target target = hand_target(model, "y", 0);
+        cxai_heatmap map = hand_check("integrated_gradients", model, "1,1,1,3",
+                                      x, target, &options, parts, 3, 1e-5);
+        assert_true(fabs(map.delta) < 1e-5);
+        cxai_heatmap_clear(&map);
+        map = hand_check("smoothgrad", model, "1,1,1,3", x, target, &options,
+                         slopes, 3, 1e-5);
+        cxai_heatmap_clear(&map);
+        cxai_model_free(&model);
+    }
+}
+
 /* test_deeplift_basic.py, 2 relu(a) + 2 relu(b - 1.5) at (1, 2) from 0: (2, 1)
    and delta 0. From (2, 1) instead: a falls by 1, 2 relu(b - 1.5) rises by 1.
  */
@@ -352,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_rectgrad),
         cmocka_unit_test(test_noise_moments),
         cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_fronts),
         cmocka_unit_test(test_deeplift),
         cmocka_unit_test(test_deeplift_maxima),
         cmocka_unit_test(test_deeplift_products),

@@ -1,5 +1,5 @@
-/* Gradients of the targets: at the picture itself, and at many points, of the
-   input or of a layer. */
+/* Gradients of the targets at the picture itself, and what methods make of
+   gradients. */
 #ifndef CXAI_HEATMAP_GRADIENT_H
 #define CXAI_HEATMAP_GRADIENT_H
 
@@ -19,33 +19,6 @@ typedef cxai_status cx_gradient_function(const cxai_heatmap_call *call, int i,
 cxai_status cx_input_gradients(const cxai_heatmap_call *call,
                                cx_prepare_function *prepare, void *payload,
                                cx_gradient_function *finish, cxai_error *error);
-
-/* Points at which gradients are taken. Arrays are dense, of a value's shape for
-   one picture. */
-typedef struct cx_points {
-    int feed; /* value that a point is written for: the input, or a layer */
-    int wrt;  /* value whose gradient is taken: the same, or one behind it */
-    int64_t count;
-    /* Writes point number index. */
-    void (*write)(const cxai_heatmap_call *call, void *payload, int64_t index,
-                  cxai_real *point);
-    /* Takes what was found at a point, for each target in the order of the
-       points: the gradient, and the wrt value itself (NULL unless asked for).
-       NULL: sums[target][...] += weights[index] * gradient. */
-    void (*take)(const cxai_heatmap_call *call, void *payload, int64_t index,
-                 int target, const cxai_real *gradient, const cxai_real *value);
-    int with_values;
-    int begins; /* the first point is the picture: cxai_heatmap_begin is called
-                   there */
-    void *payload;
-    const double *weights; /* [count] */
-    double *sums;          /* zero at first */
-} cx_points;
-
-/* Goes through all points in batches. The order of the points alone decides
-   the order of sums, so that any batch gives the same bits. */
-cxai_status cx_gradients(const cxai_heatmap_call *call, const cx_points *points,
-                         cxai_error *error);
 
 /* cxai_heatmap_begin on a forward pass of its own, for methods that never run
    the picture itself alone; also the scores of all targets at another picture,

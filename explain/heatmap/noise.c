@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include "cxai/random.h"
+#include "front.h"
 #include "gradient.h"
+#include "points.h"
 
 enum { default_samples = 25, most_samples = 100000 };
 
@@ -85,33 +87,80 @@ static void take(const cxai_heatmap_call *call, void *payload, int64_t index,
     }
 }
 
+/* What is drawn; the count of the points is the number of samples. */
+static cxai_status begin(const cxai_heatmap_call *call, noisy *n,
+                         cx_points *points, cxai_error *error)
+{
+    cxai_status status =
+        cx_sample_count(call, default_samples, &n->samples, error);
+
+    n->noise = call->options->noise;
+    if (n->noise < 0)
+        n->noise = default_noise(call);
+    *points = (cx_points){ .feed = call->input_value,
+                           .wrt = call->input_value,
+                           .count = n->samples,
+                           .write = write_point,
+                           .payload = n };
+    return status == CXAI_OK ? cx_begin(call, NULL, NULL, error) : status;
+}
+
+/* Behind the network's front, through which only the mean is carried back. */
+static cxai_status average(const cxai_heatmap_call *call, cx_points *points,
+                           double *weights, double *sums, double *mean,
+                           cxai_error *error)
+{
+    if (!weights || !sums)
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for %s",
+                         call->method->title);
+    for (int64_t i = 0; i < points->count; i++)
+        weights[i] = 1.0 / (double)points->count;
+    points->weights = weights;
+    points->sums = sums;
+    cxai_status status = cx_gradients(call, points, error);
+    return status == CXAI_OK
+               ? cx_front_pull(call, points->wrt, sums, mean, error)
+               : status;
+}
+
+cxai_status cx_noisy_mean(const cxai_heatmap_call *call, double *mean,
+                          cxai_error *error)
+{
+    noisy n = { 0 };
+    cx_points points;
+    cxai_status status = begin(call, &n, &points, error);
+
+    if (status != CXAI_OK)
+        return status;
+    points.wrt = cx_front_value(call);
+    double *weights = calloc((size_t)points.count, sizeof *weights);
+    double *sums = calloc((size_t)call->target_count,
+                          (size_t)cxai_shape_count(&call->shapes[points.wrt]) *
+                              sizeof *sums);
+    status = average(call, &points, weights, sums, mean, error);
+    free(weights);
+    free(sums);
+    return status;
+}
+
 cxai_status cx_noisy_moments(const cxai_heatmap_call *call, cx_moments *moments,
                              cxai_error *error)
 {
     size_t count = (size_t)cxai_shape_count(&call->input_shape);
     size_t targets = (size_t)call->target_count;
-    noisy n = { .noise = call->options->noise, .moments = moments };
-    cx_points points = { .feed = call->input_value,
-                         .wrt = call->input_value,
-                         .write = write_point,
-                         .take = take,
-                         .payload = &n };
-    cxai_status status =
-        cx_sample_count(call, default_samples, &n.samples, error);
+    noisy n = { .moments = moments };
+    cx_points points;
+    cxai_status status = begin(call, &n, &points, error);
 
     if (status != CXAI_OK)
         return status;
-    points.count = n.samples;
-    if (n.noise < 0)
-        n.noise = default_noise(call);
+    points.take = take;
     moments->gradient = calloc(targets, count * sizeof *moments->gradient);
     moments->square = calloc(targets, count * sizeof *moments->square);
     status = moments->gradient && moments->square
-                 ? cx_begin(call, NULL, NULL, error)
+                 ? cx_gradients(call, &points, error)
                  : cxai_fail(error, CXAI_NO_MEMORY, "no memory for %s",
                              call->method->title);
-    if (status == CXAI_OK)
-        status = cx_gradients(call, &points, error);
     if (status != CXAI_OK)
         cx_moments_free(moments);
     return status;

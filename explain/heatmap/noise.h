@@ -15,18 +15,22 @@ cxai_status cx_sample_count(const cxai_heatmap_call *call, int standard,
 void cx_write_noisy(const cxai_heatmap_call *call, double noise, int64_t index,
                     cxai_real *point);
 
+/*
+ * mean[target][...] = mean of dy/dx over options.samples copies with noise of
+ * deviation options.noise. By default 25 samples and noise of 15 % of the
+ * picture's range, in the middle of the 10 to 20 % that Smilkov et al., 2017,
+ * section 3.2 find best. captum's defaults, 5 samples and deviation 1 whatever
+ * the range, are samples 5 and noise 1 here.
+ */
+cxai_status cx_noisy_mean(const cxai_heatmap_call *call, double *mean,
+                          cxai_error *error);
+
 /* Means over the samples, for each target and number of the input. */
 typedef struct cx_moments {
     double *gradient, *square; /* of dy/dx and (dy/dx)^2 */
 } cx_moments;
 
-/*
- * Moments over options.samples copies with noise of deviation options.noise. By
- * default 25 samples and noise of 15 % of the picture's range, in the middle of
- * the 10 to 20 % that Smilkov et al., 2017, section 3.2 find best. captum's
- * defaults, 5 samples and deviation 1 whatever the range, are samples 5 and
- * noise 1 here. On success to be ended by cx_moments_free.
- */
+/* Moments over the same copies. On success to be ended by cx_moments_free. */
 cxai_status cx_noisy_moments(const cxai_heatmap_call *call, cx_moments *moments,
                              cxai_error *error);
 void cx_moments_free(cx_moments *moments);

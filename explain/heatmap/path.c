@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "front.h"
+
 enum { default_steps = 50, most_steps = 100000 };
 
 static cxai_status count_steps(cx_path *path, const cxai_heatmap_call *call,
@@ -92,7 +94,7 @@ static cxai_status find_way(cx_path *path, const cxai_heatmap_call *call,
         if (!zero)
             return cxai_fail(error, CXAI_NO_MEMORY, "no memory for a baseline");
     }
-    cxai_status status = cx_pass_open(&pass, call, layer, 1, error);
+    cxai_status status = cx_pass_open_forward(&pass, call, layer, error);
     if (status == CXAI_OK) {
         status = find_ends(path, &pass, baseline ? baseline : zero, error);
         cx_pass_close(&pass);
@@ -131,24 +133,14 @@ void cx_path_close(cx_path *path)
     memset(path, 0, sizeof *path);
 }
 
-static void write_point(const cxai_heatmap_call *call, void *payload,
-                        int64_t index, cxai_real *point)
-{
-    const cx_path *path = payload;
-    int64_t count = cxai_shape_count(&call->shapes[path->value]);
-    cxai_real a = (cxai_real)path->nodes[index];
-
-    for (int64_t e = 0; e < count; e++)
-        point[e] = path->from[e] + a * path->way[e];
-}
-
 cx_points cx_path_points(const cx_path *path, int wrt)
 {
     return (cx_points){ .feed = path->value,
                         .wrt = wrt,
                         .count = path->count,
-                        .write = write_point,
-                        .payload = (void *)path,
+                        .from = path->from,
+                        .way = path->way,
+                        .nodes = path->nodes,
                         .weights = path->weights };
 }
 
@@ -160,4 +152,52 @@ cxai_status cx_path_integrate(const cx_path *path,
 
     points.sums = sums;
     return cx_gradients(call, &points, error);
+}
+
+/* What the network's front makes of both ends are the ends of a straight way as
+   well: its front is run for them alone, and once for the sum of gradients. */
+static cxai_status integrate(const cx_path *path, const cxai_heatmap_call *call,
+                             double *inner, double *integral, cxai_error *error)
+{
+    cxai_status status =
+        inner && integral
+            ? cx_path_integrate(path, call, path->value, inner, error)
+            : cxai_fail(error, CXAI_NO_MEMORY, "no memory for %s",
+                        call->method->title);
+
+    return status == CXAI_OK
+               ? cx_front_pull(call, path->value, inner, integral, error)
+               : status;
+}
+
+cxai_status cx_integrate(const cxai_heatmap_call *call,
+                         const cxai_real *baseline, double share, double *sums,
+                         double *baseline_scores, cxai_error *error)
+{
+    cx_path path;
+    int64_t count = cxai_shape_count(&call->input_shape);
+    size_t targets = (size_t)call->target_count;
+    cxai_status status =
+        cx_path_open(&path, call, cx_front_value(call), baseline, 0, error);
+
+    if (status != CXAI_OK)
+        return status;
+    double *inner =
+        calloc(targets, (size_t)cxai_shape_count(&call->shapes[path.value]) *
+                            sizeof *inner);
+    double *integral = calloc(targets, (size_t)count * sizeof *integral);
+    status = integrate(&path, call, inner, integral, error);
+    for (int t = 0; status == CXAI_OK && t < call->target_count; t++)
+        for (int64_t e = 0; e < count; e++) {
+            cxai_real way = call->input[e] - (baseline ? baseline[e] : 0);
+            sums[t * count + e] +=
+                share * (double)way * integral[t * count + e];
+        }
+    if (status == CXAI_OK && baseline_scores)
+        memcpy(baseline_scores, path.baseline_scores,
+               targets * sizeof *baseline_scores);
+    free(inner);
+    free(integral);
+    cx_path_close(&path);
+    return status;
 }

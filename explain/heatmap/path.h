@@ -2,7 +2,7 @@
 #ifndef CXAI_HEATMAP_PATH_H
 #define CXAI_HEATMAP_PATH_H
 
-#include "gradient.h"
+#include "points.h"
 #include "quadrature.h"
 
 typedef struct cx_path {
@@ -34,5 +34,13 @@ cx_points cx_path_points(const cx_path *path, int wrt);
 cxai_status cx_path_integrate(const cx_path *path,
                               const cxai_heatmap_call *call, int wrt,
                               double *sums, cxai_error *error);
+
+/* sums[target][input's numbers] += share * way * the integral of the gradient
+   at the input along the way from the baseline (NULL: 0) to the picture;
+   baseline_scores [target_count], unless NULL, become the scores at the
+   baseline. Calls cxai_heatmap_begin. */
+cxai_status cx_integrate(const cxai_heatmap_call *call,
+                         const cxai_real *baseline, double share, double *sums,
+                         double *baseline_scores, cxai_error *error);
 
 #endif

@@ -17,6 +17,7 @@
 
 #include "../blur.h"
 #include "../gradient.h"
+#include "../points.h"
 
 enum { default_steps = 100, most_steps = 100000 };
 

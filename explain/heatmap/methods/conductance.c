@@ -18,7 +18,7 @@
 
 /* What a target's sum needs of the point before. */
 typedef struct flow {
-    cx_path path; /* first: the points' payload */
+    cx_path path;
     double *sums;
     cxai_real *gradients, *values; /* [target][the layer's numbers] */
 } flow;

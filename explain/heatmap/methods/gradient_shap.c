@@ -19,6 +19,7 @@
 
 #include "../gradient.h"
 #include "../noise.h"
+#include "../points.h"
 #include "cxai/random.h"
 
 enum { default_samples = 50 };

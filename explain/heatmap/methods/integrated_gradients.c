@@ -11,38 +11,37 @@
  */
 #include <stdlib.h>
 
+#include "../gradient.h"
 #include "../path.h"
 
-static cxai_status integrate(const cxai_heatmap_call *call, const cx_path *path,
-                             double *sums, cxai_error *error)
+static cxai_status integrate(const cxai_heatmap_call *call, double *products,
+                             double *baseline_scores, cxai_error *error)
 {
     int64_t count = cxai_shape_count(&call->input_shape);
-    cxai_status status =
-        cx_path_integrate(path, call, call->input_value, sums, error);
+    cxai_status status = cx_integrate(call, call->options->baseline, 1,
+                                      products, baseline_scores, error);
 
     if (status == CXAI_OK)
-        status = cx_set_attributions(call, sums, path->way, error);
+        status = cx_set_attributions(call, products, NULL, error);
     for (int i = 0; status == CXAI_OK && i < call->target_count; i++)
-        cx_note_delta(&call->results[i], sums + i * count, path->way, count,
-                      path->baseline_scores[i]);
+        cx_note_delta(&call->results[i], products + i * count, NULL, count,
+                      baseline_scores[i]);
     return status;
 }
 
 static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
 {
     size_t count = (size_t)cxai_shape_count(&call->input_shape);
-    cx_path path;
-    cxai_status status = cx_path_open(&path, call, call->input_value,
-                                      call->options->baseline, 0, error);
+    size_t targets = (size_t)call->target_count;
+    double *products = calloc(targets, count * sizeof *products);
+    double *scores = calloc(targets, sizeof *scores);
+    cxai_status status = products && scores
+                             ? integrate(call, products, scores, error)
+                             : cxai_fail(error, CXAI_NO_MEMORY,
+                                         "no memory for integrated gradients");
 
-    if (status != CXAI_OK)
-        return status;
-    double *sums = calloc((size_t)call->target_count, count * sizeof *sums);
-    status = sums ? integrate(call, &path, sums, error)
-                  : cxai_fail(error, CXAI_NO_MEMORY,
-                              "no memory for integrated gradients");
-    free(sums);
-    cx_path_close(&path);
+    free(products);
+    free(scores);
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../layer.h"
+#include "../points.h"
 
 static void write_picture(const cxai_heatmap_call *call, void *payload,
                           int64_t index, cxai_real *point)

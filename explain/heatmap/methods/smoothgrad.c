@@ -4,18 +4,22 @@
  * of the signed gradient dy/dx, as captum's NoiseTunnel around
  * Saliency(abs=False) computes it. See noise.h for n and s.
  */
+#include <stdlib.h>
+
 #include "../gradient.h"
 #include "../noise.h"
 
 static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
 {
-    cx_moments m;
-    cxai_status status = cx_noisy_moments(call, &m, error);
+    size_t count = (size_t)cxai_shape_count(&call->input_shape);
+    double *mean = calloc((size_t)call->target_count, count * sizeof *mean);
+    cxai_status status =
+        mean ? cx_noisy_mean(call, mean, error)
+             : cxai_fail(error, CXAI_NO_MEMORY, "no memory for SmoothGrad");
 
-    if (status != CXAI_OK)
-        return status;
-    status = cx_set_attributions(call, m.gradient, NULL, error);
-    cx_moments_free(&m);
+    if (status == CXAI_OK)
+        status = cx_set_attributions(call, mean, NULL, error);
+    free(mean);
     return status;
 }
 

@@ -27,41 +27,12 @@ enum { divisions = 6, growth = 5, least_added = 50, least_region = 150 };
    0..1 of segments.h */
 static const double scales[divisions] = { 50, 100, 150, 250, 500, 1200 };
 
-typedef struct between {
-    cx_path paths[2];
-    int count; /* of paths */
-    double *sums;
-} between;
-
 /* ---- the attribution ----------------------------------------------------- */
 
-static void write_point(const cxai_heatmap_call *call, void *payload,
-                        int64_t index, cxai_real *point)
-{
-    between *b = payload;
-    cx_path *path = &b->paths[index / b->paths[0].count];
-    cx_points points = cx_path_points(path, call->input_value);
-
-    points.write(call, path, index % path->count, point);
-}
-
-static void take(const cxai_heatmap_call *call, void *payload, int64_t index,
-                 int target, const cxai_real *gradient, const cxai_real *value)
-{
-    const between *b = payload;
-    const cx_path *path = &b->paths[index / b->paths[0].count];
-    int64_t count = cxai_shape_count(&call->input_shape);
-    double weight = path->weights[index % path->count] / b->count;
-    double *sum = b->sums + target * count;
-
-    (void)value;
-    for (int64_t e = 0; e < count; e++)
-        sum[e] += weight * (double)path->way[e] * (double)gradient[e];
-}
-
-/* Opens the ways from the baselines; what was opened is to be closed. */
-static cxai_status open_paths(const cxai_heatmap_call *call, between *b,
-                              cxai_error *error)
+/* Of each target and number of the input: the mean of integrated gradients from
+   two flat baselines. */
+static cxai_status attribute(const cxai_heatmap_call *call, double *sums,
+                             cxai_error *error)
 {
     size_t count = (size_t)cxai_shape_count(&call->input_shape);
     cxai_real ends[2] = { call->input[0], call->input[0] };
@@ -74,34 +45,12 @@ static cxai_status open_paths(const cxai_heatmap_call *call, between *b,
         ends[0] = call->input[e] < ends[0] ? call->input[e] : ends[0];
         ends[1] = call->input[e] > ends[1] ? call->input[e] : ends[1];
     }
-    while (status == CXAI_OK && b->count < 2) {
+    for (int k = 0; status == CXAI_OK && k < 2; k++) {
         for (size_t e = 0; e < count; e++)
-            flat[e] = ends[b->count];
-        status = cx_path_open(&b->paths[b->count], call, call->input_value,
-                              flat, 0, error);
-        b->count += status == CXAI_OK;
+            flat[e] = ends[k];
+        status = cx_integrate(call, flat, 0.5, sums, NULL, error);
     }
     free(flat);
-    return status;
-}
-
-/* sums: of each target and number of the input. */
-static cxai_status attribute(const cxai_heatmap_call *call, double *sums,
-                             cxai_error *error)
-{
-    between b = { .sums = sums };
-    cxai_status status = open_paths(call, &b, error);
-    cx_points points = { .feed = call->input_value,
-                         .wrt = call->input_value,
-                         .count = (int64_t)b.count * b.paths[0].count,
-                         .write = write_point,
-                         .take = take,
-                         .payload = &b };
-
-    if (status == CXAI_OK)
-        status = cx_gradients(call, &points, error);
-    while (b.count > 0)
-        cx_path_close(&b.paths[--b.count]);
     return status;
 }
 
