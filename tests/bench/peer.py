@@ -10,8 +10,10 @@ as JSON, or {"error": ...} where the engine cannot do it. Engines:
     torch, torch-cl (channels-last)   forward; gradcam and gradient by
                     torch.autograd on frozen weights; synthesis, Adam on pixels
                     with the network cut at the layer
-    captum          integrated_gradients, smoothgrad; BATCH samples at once
-    grad-cam        gradcam, scorecam, ablationcam of pytorch-grad-cam
+    captum, captum-cl                 integrated_gradients, smoothgrad; BATCH
+                    samples at once
+    grad-cam        gradcam, scorecam (BATCH channels at once), ablationcam of
+                    pytorch-grad-cam
 
 The torch engines build torchvision's network of the file's name with random
 weights: MODEL is resnet18.onnx or resnet18.legacy.onnx.
@@ -146,10 +148,10 @@ def torch_work(model, work, batch, threads, layer_name, channels_last):
             }[work]
 
 
-def captum_work(model, work, batch, threads):
+def captum_work(model, work, batch, threads, channels_last):
     from captum.attr import IntegratedGradients, NoiseTunnel, Saliency
-    network, _ = torch_network(model, threads, False)
-    x = picture(1, False)
+    network, _ = torch_network(model, threads, channels_last)
+    x = picture(1, channels_last)
     if work == "integrated_gradients":
         method = IntegratedGradients(network)
         return lambda: method.attribute(x, target=0, n_steps=STEPS,
@@ -166,6 +168,8 @@ def grad_cam_work(model, work, batch, threads):
     kind = {"gradcam": "GradCAM", "scorecam": "ScoreCAM",
             "ablationcam": "AblationCAM"}[work]
     cam = getattr(package, kind)(model=network, target_layers=[layer])
+    if work == "scorecam":
+        cam.batch_size = batch
     x = picture(batch if work == "gradcam" else 1, False)
     return lambda: cam(input_tensor=x, targets=None)
 
@@ -179,8 +183,9 @@ def prepare(engine, model, work, batch, threads, layer):
     if engine in ("torch", "torch-cl"):
         return torch_work(model, work, batch, threads, layer,
                           engine == "torch-cl")
-    return {"captum": captum_work, "grad-cam": grad_cam_work}[engine](
-        model, work, batch, threads)
+    if engine in ("captum", "captum-cl"):
+        return captum_work(model, work, batch, threads, engine == "captum-cl")
+    return grad_cam_work(model, work, batch, threads)
 
 
 def main(engine, model):
