@@ -96,8 +96,9 @@ static void write_trial(const cxai_heatmap_call *call, void *payload,
 
     s->method->mask(call, &s->layer.grid, channel_of(s, number), number, sample,
                     s->mask);
-    for (int64_t c = 0; c < call->channels; c++)
-        for (int64_t p = 0; p < positions; p++) {
+#pragma omp parallel for num_threads(call->options->threads) schedule(static)
+    for (int64_t p = 0; p < positions; p++)
+        for (int64_t c = 0; c < call->channels; c++) {
             int64_t at = c * channel_step + p * position_step;
             point[at] = call->input[at] * s->mask[p];
         }
