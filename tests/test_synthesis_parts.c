@@ -226,7 +226,7 @@ static void view_equals_torch(void **state)
     double wanted[24];
 
     (void)state;
-    cx_transform_forward(&t, &frame, picture, view, 2, -1);
+    cx_transform_forward(&t, &frame, (cx_rows){ 0, 4 }, picture, view, 2, -1);
     for (int i = 0; i < 24; i++)
         wanted[i] = 2 * (double)want[i] - 1;
     check_close(view, wanted, 24, 1e-6);
@@ -237,18 +237,19 @@ static void view_equals_torch(void **state)
 static void views_by_hand(void **state)
 {
     cx_frame frame = { 2, 2, 2, 2, 1 };
+    const cx_rows both = { 0, 2 };
     cxai_real picture[4] = { 1, 2, 3, 4 }, view[4];
     cx_change none = { 0 }, right = { .shift_x = 1 }, turn = { .rotation = 90 };
     cx_transform t = cx_transform_of(&frame, &none);
 
     (void)state;
-    cx_transform_forward(&t, &frame, picture, view, 1, 0);
+    cx_transform_forward(&t, &frame, both, picture, view, 1, 0);
     assert_memory_equal(view, picture, sizeof view);
     t = cx_transform_of(&frame, &right);
-    cx_transform_forward(&t, &frame, picture, view, 1, 0);
+    cx_transform_forward(&t, &frame, both, picture, view, 1, 0);
     check_close(view, (double[]){ .5, 1, .5, 3 }, 4, 0);
     t = cx_transform_of(&frame, &turn); /* what is seen turns to the left */
-    cx_transform_forward(&t, &frame, picture, view, 1, 0);
+    cx_transform_forward(&t, &frame, both, picture, view, 1, 0);
     check_close(view, (double[]){ 2, 4, 1, 3 }, 4, 1e-6);
 }
 
@@ -259,6 +260,8 @@ static void views_have_their_adjoint(void **state)
         { 0, 0, 0, 7 }, { -1, 4, .1, -10 }, { 400, 0, 0, 0 },
     };
     cx_frame frame = { 9, 8, 12, 16, 3 };
+    const cx_rows picture = { 0, 9 }, view = { 0, 12 };
+    cxai_real part[72];
 
     (void)state;
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
@@ -268,11 +271,16 @@ static void views_have_their_adjoint(void **state)
         cxai_real *zero = calloc(72, sizeof *zero), *outside;
         assert_non_null(zero);
         outside = random_reals(3 * 192, 3);
-        cx_transform_forward(&t, &frame, x, y, 1.5, .25);
-        cx_transform_forward(&t, &frame, zero, outside, 1.5, .25);
+        cx_transform_forward(&t, &frame, view, x, y, 1.5, .25);
+        cx_transform_forward(&t, &frame, view, zero, outside, 1.5, .25);
         for (int k = 0; k < 3 * 192; k++) /* the linear part, its own pixels */
             y[k] = k % 3 ? 0 : y[k] - outside[k];
-        cx_transform_backward(&t, &frame, dy, dx, 1.5);
+        cx_transform_backward(&t, &frame, picture, dy, dx, 1.5);
+        for (int row = 0; row < 9; row++) { /* the same bits, part by part */
+            const cx_rows rows = { row, row + 1 };
+            cx_transform_backward(&t, &frame, rows, dy, part, 1.5);
+            assert_memory_equal(part + row * 8, dx + row * 8, 8 * sizeof *dx);
+        }
         if (i < 5)
             check_adjoint(y, dy, 3 * 192, x, dx, 72);
         else /* out of sight */

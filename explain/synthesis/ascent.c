@@ -10,8 +10,9 @@
 
 #define VIEW_STREAM 2
 #define REDIRECT_STEPS 16 /* as lucid */
+#define MANY 32           /* passes that are worth weights packed for speed */
 
-static cxai_status open_session(cx_ascent *a, const cxai_model *model,
+static cxai_status open_session(cx_ascent *a, const cxai_model *model, int many,
                                 cxai_error *error)
 {
     cxai_request request = {
@@ -21,6 +22,7 @@ static cxai_status open_session(cx_ascent *a, const cxai_model *model,
         .target = a->layer,
         .wrt = &a->scene.input,
         .wrt_count = 1,
+        .many = many,
         .threads = a->options->threads,
         .max_bytes = a->options->max_bytes,
     };
@@ -42,7 +44,10 @@ cxai_status cx_ascent_init(cx_ascent *a, const cxai_model *model,
     *a = (cx_ascent){
         .options = options, .scene = *scene, .layer = layer, .batch = batch
     };
-    cxai_status status = open_session(a, model, error);
+    cxai_status status =
+        open_session(a, model, options->steps * batch >= MANY, error);
+    if (status == CXAI_LIMIT)
+        status = open_session(a, model, 0, error);
     if (!status)
         status = cx_canvas_init(&a->canvas, scene, batch, options, error);
     if (status) {
@@ -122,16 +127,17 @@ static cx_change draw_change(const cx_ascent *a, int step)
 static cxai_status look(cx_ascent *a, const cx_transform *transform,
                         cxai_error *error)
 {
-    int channels = a->scene.channels;
+    int channels = a->scene.channels, parts = a->options->threads;
     size_t picture = cx_scene_picture_size(&a->scene);
     size_t input = cx_scene_input_size(&a->scene);
 
     cx_canvas_paint(&a->canvas);
-#pragma omp parallel for num_threads(a->options->threads) schedule(static)
-    for (int plane = 0; plane < a->batch * channels; plane++) {
-        size_t n = (size_t)(plane / channels);
-        cx_scene_show(&a->scene, transform, plane % channels,
-                      a->canvas.pictures + n * picture, a->input + n * input);
+#pragma omp parallel for num_threads(parts) schedule(static)
+    for (int i = 0; i < a->batch * channels * parts; i++) {
+        size_t n = (size_t)(i / parts / channels);
+        cx_scene_show(&a->scene, transform, i / parts % channels, i % parts,
+                      parts, a->canvas.pictures + n * picture,
+                      a->input + n * input);
     }
     cxai_status status =
         cxai_session_set(a->session, a->scene.input, a->input, error);
@@ -250,16 +256,16 @@ static cx_penalty penalty_of(const cx_ascent *a)
 /* From the gradient at the input to one at the pictures. */
 static void carry_back(cx_ascent *a, const cx_transform *transform)
 {
-    int channels = a->scene.channels;
+    int channels = a->scene.channels, parts = a->options->threads;
     size_t picture = cx_scene_picture_size(&a->scene);
     size_t input = cx_scene_input_size(&a->scene);
     cx_penalty penalty = penalty_of(a);
 
-#pragma omp parallel for num_threads(a->options->threads) schedule(static)
-    for (int plane = 0; plane < a->batch * channels; plane++) {
-        size_t n = (size_t)(plane / channels);
-        cx_scene_show_adjoint(&a->scene, transform, plane % channels,
-                              a->input + n * input,
+#pragma omp parallel for num_threads(parts) schedule(static)
+    for (int i = 0; i < a->batch * channels * parts; i++) {
+        size_t n = (size_t)(i / parts / channels);
+        cx_scene_show_adjoint(&a->scene, transform, i / parts % channels,
+                              i % parts, parts, a->input + n * input,
                               a->canvas.dpictures + n * picture);
     }
 #pragma omp parallel for num_threads(a->options->threads) schedule(static)

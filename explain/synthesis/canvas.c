@@ -128,7 +128,8 @@ static cx_colour colour_of(const cx_canvas *c)
 {
     return (cx_colour){ .channels = c->channels,
                         .decorrelate = c->decorrelate,
-                        .size = plane_size(c) };
+                        .size = plane_size(c),
+                        .threads = c->threads };
 }
 
 void cx_canvas_paint(cx_canvas *c)
@@ -137,11 +138,25 @@ void cx_canvas_paint(cx_canvas *c)
     size_t size = (size_t)c->channels * plane_size(c);
 
     for_planes(c, paint_plane);
-#pragma omp parallel for num_threads(c->threads) schedule(static)
     for (int n = 0; n < c->count; n++) {
         cxai_real *picture = c->pictures + (size_t)n * size;
         cx_colour_forward(&colour, picture, picture);
     }
+}
+
+/* Adam for a part of a plane, number i of all; each has one part a thread. */
+static void climb_part(cx_canvas *c, int step, double rate,
+                       const unsigned char *frozen, int i)
+{
+    size_t parts = (size_t)c->threads, part = (size_t)i % parts;
+    size_t plane = (size_t)i / parts, count = c->plane_parameters;
+    size_t first = count * part / parts, end = count * (part + 1) / parts;
+    size_t from = plane * count + first;
+    cx_adam adam = { c->adam.mean + from, c->adam.square + from };
+
+    if (!frozen[plane / (size_t)c->channels])
+        cx_adam_step(&adam, step, rate, end - first, c->gradient + from,
+                     c->parameters + from);
 }
 
 void cx_canvas_climb(cx_canvas *c, int step, double rate,
@@ -149,9 +164,7 @@ void cx_canvas_climb(cx_canvas *c, int step, double rate,
 {
     cx_colour colour = colour_of(c);
     size_t size = (size_t)c->channels * plane_size(c);
-    size_t parameters = (size_t)c->channels * c->plane_parameters;
 
-#pragma omp parallel for num_threads(c->threads) schedule(static)
     for (int n = 0; n < c->count; n++) {
         cxai_real *dpicture = c->dpictures + (size_t)n * size;
         cx_colour_backward(&colour, c->pictures + (size_t)n * size, dpicture,
@@ -159,11 +172,6 @@ void cx_canvas_climb(cx_canvas *c, int step, double rate,
     }
     for_planes(c, paint_plane_adjoint);
 #pragma omp parallel for num_threads(c->threads) schedule(static)
-    for (int n = 0; n < c->count; n++) {
-        size_t from = (size_t)n * parameters;
-        cx_adam part = { c->adam.mean + from, c->adam.square + from };
-        if (!frozen[n])
-            cx_adam_step(&part, step, rate, parameters, c->gradient + from,
-                         c->parameters + from);
-    }
+    for (int i = 0; i < c->count * c->channels * c->threads; i++)
+        climb_part(c, step, rate, frozen, i);
 }

@@ -28,32 +28,53 @@ static cxai_real sigmoid(cxai_real x)
 #endif
 }
 
+static int threads_of(const cx_colour *colour)
+{
+    return colour->threads > 1 ? colour->threads : 1;
+}
+
 void cx_colour_forward(const cx_colour *colour, const cxai_real *x,
                        cxai_real *picture)
 {
     size_t n = colour->size;
+    size_t mixed = colour->decorrelate ? n : 0;
+    size_t plain = colour->decorrelate ? 0 : n * (size_t)colour->channels;
+    int threads = threads_of(colour);
 
-    for (size_t i = 0; colour->decorrelate && i < n; i++) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (size_t i = 0; i < mixed; i++) {
         cxai_real a = x[i], b = x[n + i], c = x[2 * n + i];
         for (size_t k = 0; k < 3; k++)
             picture[k * n + i] =
                 sigmoid(mix[k][0] * a + mix[k][1] * b + mix[k][2] * c);
     }
-    for (size_t i = 0; !colour->decorrelate && i < n * (size_t)colour->channels;
-         i++)
+    for (size_t i = 0; i < plain; i++)
         picture[i] = sigmoid(x[i]);
+}
+
+/* The gradient before the sigmoid. */
+static cxai_real slope(const cxai_real *picture, const cxai_real *dpicture,
+                       size_t i)
+{
+    return dpicture[i] * picture[i] * (1 - picture[i]);
 }
 
 void cx_colour_backward(const cx_colour *colour, const cxai_real *picture,
                         const cxai_real *dpicture, cxai_real *dx)
 {
     size_t n = colour->size;
+    size_t mixed = colour->decorrelate ? n : 0;
+    size_t plain = colour->decorrelate ? 0 : n * (size_t)colour->channels;
+    int threads = threads_of(colour);
 
-    for (size_t i = 0; i < n * (size_t)colour->channels; i++)
-        dx[i] = dpicture[i] * picture[i] * (1 - picture[i]);
-    for (size_t i = 0; colour->decorrelate && i < n; i++) {
-        cxai_real r = dx[i], g = dx[n + i], b = dx[2 * n + i];
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (size_t i = 0; i < mixed; i++) {
+        cxai_real r = slope(picture, dpicture, i);
+        cxai_real g = slope(picture, dpicture, n + i);
+        cxai_real b = slope(picture, dpicture, 2 * n + i);
         for (size_t k = 0; k < 3; k++)
             dx[k * n + i] = mix[0][k] * r + mix[1][k] * g + mix[2][k] * b;
     }
+    for (size_t i = 0; i < plain; i++)
+        dx[i] = slope(picture, dpicture, i);
 }

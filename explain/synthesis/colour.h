@@ -9,6 +9,7 @@
 typedef struct cx_colour {
     int channels, decorrelate;
     size_t size;
+    int threads; /* 0: 1 */
 } cx_colour;
 
 /* picture = sigmoid(M x), M being the identity without decorrelation. x and

@@ -127,19 +127,28 @@ static link link_of(const cx_scene *s, int channel)
     return l;
 }
 
+static cx_rows rows_of(int height, int part, int parts)
+{
+    return (cx_rows){ (int)((int64_t)height * part / parts),
+                      (int)((int64_t)height * (part + 1) / parts) };
+}
+
 void cx_scene_show(const cx_scene *s, const cx_transform *transform,
-                   int channel, const cxai_real *picture, cxai_real *input)
+                   int channel, int part, int parts, const cxai_real *picture,
+                   cxai_real *input)
 {
     link l = link_of(s, channel);
-    cx_transform_forward(transform, &s->frame, picture + l.from, input + l.to,
-                         l.gain, l.bias);
+    cx_transform_forward(transform, &s->frame,
+                         rows_of(s->frame.view_height, part, parts),
+                         picture + l.from, input + l.to, l.gain, l.bias);
 }
 
 void cx_scene_show_adjoint(const cx_scene *s, const cx_transform *transform,
-                           int channel, const cxai_real *dinput,
-                           cxai_real *dpicture)
+                           int channel, int part, int parts,
+                           const cxai_real *dinput, cxai_real *dpicture)
 {
     link l = link_of(s, channel);
-    cx_transform_backward(transform, &s->frame, dinput + l.to,
+    cx_transform_backward(transform, &s->frame,
+                          rows_of(s->frame.height, part, parts), dinput + l.to,
                           dpicture + l.from, l.gain);
 }

@@ -28,12 +28,14 @@ cxai_shape cx_scene_input_shape(const cx_scene *scene, int batch);
 size_t cx_scene_picture_size(const cx_scene *scene);
 size_t cx_scene_input_size(const cx_scene *scene);
 
-/* One channel of one picture to the network's input, dense; and the adjoint,
-   where channels are those of the network. */
+/* A part of one channel of one picture to the network's input, dense; and the
+   adjoint, where channels are those of the network. Parts are rows: number
+   `part` of so many. */
 void cx_scene_show(const cx_scene *scene, const cx_transform *transform,
-                   int channel, const cxai_real *picture, cxai_real *input);
+                   int channel, int part, int parts, const cxai_real *picture,
+                   cxai_real *input);
 void cx_scene_show_adjoint(const cx_scene *scene, const cx_transform *transform,
-                           int channel, const cxai_real *dinput,
-                           cxai_real *dpicture);
+                           int channel, int part, int parts,
+                           const cxai_real *dinput, cxai_real *dpicture);
 
 #endif

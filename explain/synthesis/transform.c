@@ -92,41 +92,75 @@ static cxai_real sample(const cx_frame *f, const cxai_real *picture,
 }
 
 void cx_transform_forward(const cx_transform *t, const cx_frame *f,
-                          const cxai_real *picture, cxai_real *view,
-                          double gain, double bias)
+                          cx_rows rows, const cxai_real *picture,
+                          cxai_real *view, double gain, double bias)
 {
     cxai_real factor = (cxai_real)gain, term = (cxai_real)bias;
 
-    for (int y = 0; y < f->view_height; y++)
+    view += (size_t)rows.first * (size_t)f->view_width * f->step;
+    for (int y = rows.first; y < rows.end; y++)
         for (int x = 0; x < f->view_width; x++, view += f->step) {
             tap p = tap_at(t, x, y);
             *view = factor * sample(f, picture, &p) + term;
         }
 }
 
-static void add(const cx_frame *f, cxai_real *picture, int x, int y,
-                cxai_real v)
+static int clamp(double v, int most)
 {
-    if (x >= 0 && y >= 0 && x < f->width && y < f->height)
+    return v < 0 ? 0 : v > most ? most : (int)v;
+}
+
+/* Columns of row y of the view that may touch some rows of the picture; those
+   at the ends need not. */
+static cx_rows columns_touching(const cx_transform *t, const cx_frame *f,
+                                cx_rows rows, int y)
+{
+    double start = t->origin[1] + t->down[1] * y, slope = t->across[1];
+    double low = rows.first - 1 - start, high = rows.end - start;
+    const cx_rows all = { 0, f->view_width }, none = { 0, 0 };
+
+    if (fabs(slope) < 1e-9)
+        return low < 1 && high > -1 ? all : none;
+    double a = low / slope, b = high / slope;
+    return (cx_rows){ clamp(fmin(a, b) - 1, f->view_width),
+                      clamp(fmax(a, b) + 2, f->view_width) };
+}
+
+static void add(const cx_frame *f, cx_rows rows, cxai_real *picture, int x,
+                int y, cxai_real v)
+{
+    if (x >= 0 && x < f->width && y >= rows.first && y < rows.end)
         picture[(size_t)y * (size_t)f->width + (size_t)x] += v;
 }
 
+static void spread(const cx_frame *f, cx_rows rows, const tap *p, cxai_real d,
+                   cxai_real *picture)
+{
+    cxai_real upper = d * (1 - p->below), lower = d * p->below;
+
+    add(f, rows, picture, p->x, p->y, upper * (1 - p->right));
+    add(f, rows, picture, p->x + 1, p->y, upper * p->right);
+    add(f, rows, picture, p->x, p->y + 1, lower * (1 - p->right));
+    add(f, rows, picture, p->x + 1, p->y + 1, lower * p->right);
+}
+
+/* A pixel of the picture gathers in the order of the view, whatever rows are
+   asked for. */
 void cx_transform_backward(const cx_transform *t, const cx_frame *f,
-                           const cxai_real *dview, cxai_real *dpicture,
-                           double gain)
+                           cx_rows rows, const cxai_real *dview,
+                           cxai_real *dpicture, double gain)
 {
     cxai_real factor = (cxai_real)gain;
-    size_t size = (size_t)f->height * (size_t)f->width;
+    size_t width = (size_t)f->width, line = (size_t)f->view_width * f->step;
 
-    memset(dpicture, 0, size * sizeof(cxai_real));
-    for (int y = 0; y < f->view_height; y++)
-        for (int x = 0; x < f->view_width; x++, dview += f->step) {
+    memset(dpicture + (size_t)rows.first * width, 0,
+           (size_t)(rows.end - rows.first) * width * sizeof *dpicture);
+    for (int y = 0; y < f->view_height; y++) {
+        cx_rows columns = columns_touching(t, f, rows, y);
+        const cxai_real *from = dview + (size_t)y * line;
+        for (int x = columns.first; x < columns.end; x++) {
             tap p = tap_at(t, x, y);
-            cxai_real d = factor * *dview;
-            cxai_real upper = d * (1 - p.below), lower = d * p.below;
-            add(f, dpicture, p.x, p.y, upper * (1 - p.right));
-            add(f, dpicture, p.x + 1, p.y, upper * p.right);
-            add(f, dpicture, p.x, p.y + 1, lower * (1 - p.right));
-            add(f, dpicture, p.x + 1, p.y + 1, lower * p.right);
+            spread(f, rows, &p, factor * from[(size_t)x * f->step], dpicture);
         }
+    }
 }

@@ -30,14 +30,21 @@ typedef struct cx_change {
 /* A frame's view shows the whole picture, changed about its centre. */
 cx_transform cx_transform_of(const cx_frame *frame, const cx_change *change);
 
-/* view = gain * picture (bilinear, 1/2 outside of it) + bias. */
-void cx_transform_forward(const cx_transform *transform, const cx_frame *frame,
-                          const cxai_real *picture, cxai_real *view,
-                          double gain, double bias);
+/* Rows of pixels: [first, end). */
+typedef struct cx_rows {
+    int first, end;
+} cx_rows;
 
-/* The adjoint of the linear part: d view -> d picture, overwritten. */
+/* view = gain * picture (bilinear, 1/2 outside of it) + bias, in some rows of
+   the view. */
+void cx_transform_forward(const cx_transform *transform, const cx_frame *frame,
+                          cx_rows rows, const cxai_real *picture,
+                          cxai_real *view, double gain, double bias);
+
+/* The adjoint of the linear part: d view -> d picture, overwritten, in some
+   rows of the picture. */
 void cx_transform_backward(const cx_transform *transform, const cx_frame *frame,
-                           const cxai_real *dview, cxai_real *dpicture,
-                           double gain);
+                           cx_rows rows, const cxai_real *dview,
+                           cxai_real *dpicture, double gain);
 
 #endif

@@ -1,6 +1,8 @@
 /* Sessions; the functions are documented in cxai/session.h. */
 #include "run/session.h"
 
+#include "ops/common/move.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,13 +193,23 @@ cxai_status cxai_session_fed(cxai_session *s, int value, cxai_tensor *view,
     return CXAI_OK;
 }
 
+static void copy_parallel(const cxai_tensor *to, const cxai_real *dense,
+                          int threads)
+{
+    cx_view to_view = cx_view_of(to);
+    /* only read from */
+    cx_view from =
+        cx_view_dense((void *)(uintptr_t)dense, sizeof *dense, &to->shape);
+    cx_move_parallel(&to_view, &from, 0, threads);
+}
+
 cxai_status cxai_session_set(cxai_session *s, int value, const cxai_real *dense,
                              cxai_error *error)
 {
     cxai_tensor view;
     cxai_status status = cxai_session_fed(s, value, &view, error);
     if (status == CXAI_OK)
-        cxai_tensor_write(&view, dense);
+        copy_parallel(&view, dense, s->threads);
     return status;
 }
 
