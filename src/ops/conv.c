@@ -334,10 +334,11 @@ static const cx_sample transposed_samples[] = {
     {                                                                          \
         .name = type, .min_inputs = 2, .max_inputs = 3,                        \
         .layout = CX_CHANNELS_LAST, .params_size = sizeof(params),             \
-        .delivers = 1u << X, .fuses_epilogue = fuses, .fuses_swish = fuses,    \
-        .infer = infers, .demand = demand, .prepare = prepare,                 \
-        .packing = packing, .takes_producer = takes, .takes_factor = scales,   \
-        .forward = forward, .backward = backward, CX_SAMPLES(cases)            \
+        .takes_gaps = fuses, .delivers = 1u << X, .fuses_epilogue = fuses,     \
+        .fuses_swish = fuses, .infer = infers, .demand = demand,               \
+        .prepare = prepare, .packing = packing, .takes_producer = takes,       \
+        .takes_factor = scales, .forward = forward, .backward = backward,      \
+        CX_SAMPLES(cases)                                                      \
     }
 
 static const cx_operator operators[] = {

@@ -267,6 +267,7 @@ static const cx_operator operators[] = {
         .layout = CX_CHANNELS_LAST,
         .params_size = sizeof(params),
         .fuses_epilogue = 1,
+        .takes_gaps = 1,
         .infer = infer,
         .demand = demand,
         .prepare = prepare,

@@ -164,6 +164,9 @@ typedef struct cx_operator {
     int fuses_epilogue; /* forward honours call->epilogue */
     int fuses_swish;    /* CX_SWISH included */
     uint64_t delivers;  /* bit i: backward honours delivery[i] */
+    int takes_gaps; /* channels-last: x[0] and y[0] may have gaps between the
+                       channels of a pixel and those of the next, of which
+                       gradients have none */
     /* Whether a node can be the producer of another of this operator; NULL:
        never. */
     int (*takes_producer)(const cx_case *c, const cx_case *producer);

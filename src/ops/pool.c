@@ -183,9 +183,9 @@ static const cx_sample global_samples[] = {
     {                                                                          \
         .name = type, .min_inputs = 1, .max_inputs = 1, .max_outputs = 2,      \
         .layout = CX_CHANNELS_LAST, .params_size = sizeof(params),             \
-        .delivers = 1, .drops_unread = 1, .carries_integers = 1,               \
-        .infer = reads, .demand = demand, .forward = forward,                  \
-        .backward = backward, CX_SAMPLES(cases),                               \
+        .takes_gaps = 1, .delivers = 1, .drops_unread = 1,                     \
+        .carries_integers = 1, .infer = reads, .demand = demand,               \
+        .forward = forward, .backward = backward, CX_SAMPLES(cases),           \
     }
 
 static const cx_operator operators[] = {

@@ -42,6 +42,8 @@ static int needed_strides(const cx_plan *plan, const cx_step *step, int i,
     switch (step->op->layout) {
     case CX_STRIDED: return 0;
     case CX_CHANNELS_LAST:
+        if (i == 0 && plan->values[step->x[i]].within >= 0)
+            return 0; /* it takes gaps */
         if (i == 0)
             cx_shape_strides_channels_last(shape, stride);
         else
@@ -158,6 +160,8 @@ static int is_channels_last(const cx_plan_value *value)
     int64_t stride[CXAI_MAX_RANK], row_major[CXAI_MAX_RANK];
     if (value->shape.rank < 3)
         return 0;
+    if (value->within >= 0)
+        return 1;
     cx_shape_strides_channels_last(&value->shape, stride);
     cx_shape_strides(&value->shape, row_major);
     return same_layout(&value->shape, value->stride, stride) &&
@@ -170,6 +174,8 @@ static void set_output_strides(cx_plan *plan, const cx_step *step, int k)
 {
     cx_plan_value *y = &plan->values[step->y[k]];
     int channels_last = step->op->layout == CX_CHANNELS_LAST && k == 0;
+    if (y->laid)
+        return;
     for (int i = 0; i < step->c->input_count; i++) {
         if (step->x[i] < 0)
             continue;

@@ -49,7 +49,7 @@ static void extend(lives *l, int storage, int time)
 static void read_value(lives *l, int value, int time)
 {
     if (value >= 0)
-        extend(l, cx_plan_home(l->plan, value)->storage, time);
+        extend(l, cx_plan_owner(l->plan, value)->storage, time);
 }
 
 /* Whether a step's backward runs: for its inputs, or for its residual. */
@@ -76,9 +76,10 @@ static void live_outputs(lives *l, const cx_step *step, int time)
     for (int k = 0; k < step->c->output_count; k++) {
         if (step->y[k] < 0)
             continue;
-        cx_plan_value *y = &l->plan->values[step->y[k]];
+        cx_plan_value *y = cx_plan_owner(l->plan, step->y[k]);
         if (y->storage < 0)
             y->storage = add_storage(l, value_bytes(y), time, time);
+        extend(l, y->storage, time);
         if (y->watched)
             extend(l, y->storage, l->end);
     }
@@ -238,12 +239,12 @@ static void hand_mask_over(cx_plan *plan, cx_step *step)
     step->arrives_masked = 1;
 }
 
-/* Views have what their homes have. */
+/* Views have what their homes have, parts the storage of the whole. */
 static void share_storages(cx_plan *plan)
 {
     for (int v = 0; v < plan->value_count; v++) {
         const cx_plan_value *home = cx_plan_home(plan, v);
-        plan->values[v].storage = home->storage;
+        plan->values[v].storage = cx_plan_owner(plan, v)->storage;
         plan->values[v].gradient = home->gradient;
     }
 }

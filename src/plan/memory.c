@@ -126,6 +126,8 @@ static cxai_status allocate(cx_plan *plan, const cx_plan_request *request)
 
 /* ---- views --------------------------------------------------------------- */
 
+/* A gradient of a value: it lies as the value, which it does densely, if that
+   lies within another. */
 static cxai_tensor view_of(const cx_plan *plan, int value, int storage)
 {
     cxai_tensor view = { .data = NULL };
@@ -136,15 +138,23 @@ static cxai_tensor view_of(const cx_plan *plan, int value, int storage)
         (cxai_real *)(void *)(plan->memory + plan->storages[storage].offset);
     view.shape = v->shape;
     memcpy(view.stride, v->stride, sizeof view.stride);
+    if (v->within >= 0)
+        cx_shape_strides_channels_last(&v->shape, view.stride);
     return view;
 }
 
 cxai_tensor cx_plan_view(const cx_plan *plan, int value)
 {
     const cx_plan_value *v = &plan->values[value];
-    if (v->storage >= 0 || v->literal == NULL)
-        return view_of(plan, value, v->storage);
     cxai_tensor view = { .data = NULL };
+    if (v->storage >= 0 || v->literal == NULL) {
+        view = view_of(plan, value, v->storage);
+        if (v->within >= 0 && view.data != NULL) {
+            memcpy(view.stride, v->stride, sizeof view.stride);
+            view.data += v->offset;
+        }
+        return view;
+    }
     if (v->literal->type != CX_REAL)
         return view;
     view = cx_literal_tensor(v->literal);

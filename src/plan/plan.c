@@ -20,6 +20,7 @@ int cx_plan_add_value(cx_plan *plan, const cxai_shape *shape,
                               .literal = literal,
                               .source = -1,
                               .home = -1,
+                              .within = -1,
                               .storage = -1,
                               .gradient = -1 };
     if (shape->rank >= 0)
@@ -31,6 +32,12 @@ cx_plan_value *cx_plan_home(const cx_plan *plan, int value)
 {
     int home = plan->values[value].home;
     return &plan->values[home < 0 ? value : home];
+}
+
+cx_plan_value *cx_plan_owner(const cx_plan *plan, int value)
+{
+    cx_plan_value *home = cx_plan_home(plan, value);
+    return home->within < 0 ? home : &plan->values[home->within];
 }
 
 /* The values of the model become the first values of the plan. */
@@ -151,9 +158,9 @@ typedef cxai_status pass(cx_plan *plan, const cx_plan_request *request);
 cxai_status cx_plan_create(cx_plan **out, const cx_plan_request *request)
 {
     static pass *const passes[] = {
-        start,           cx_select_active,  cx_combine,
-        cx_fuse,         cx_assign_layouts, cx_find_lifetimes,
-        cx_place_memory, cx_pack_weights,
+        start,           cx_select_active,  cx_combine,        cx_fuse,
+        cx_join,         cx_assign_layouts, cx_find_lifetimes, cx_place_memory,
+        cx_pack_weights,
     };
     *out = NULL;
     cx_plan *plan = cx_alloc(1, sizeof *plan);

@@ -4,6 +4,7 @@
  *   select.c    which nodes are run, which values have a gradient
  *   combine.c   nodes that together are one operator of ours
  *   fuse.c      batch norm into weights; residual and activation into epilogues
+ *   join.c      what is concatenated is written where it is read
  *   layout.c    how each value lies in memory; conversions where they differ,
  *               none where a value can be another one seen otherwise
  *   lifetime.c  which storages there are and when each is needed
@@ -26,15 +27,20 @@ typedef struct cx_plan_value {
     cxai_shape shape;
     int64_t stride[CXAI_MAX_RANK];
     const cx_literal *literal;
-    int source;   /* the value that this one is a converted copy of, or -1 */
-    int home;     /* the value that this one is a view of, which has its
-                     numbers and its gradient and is no view; or -1 */
-    int storage;  /* its numbers; -1: a literal, or not in memory */
-    int gradient; /* storage of its gradient, or -1 */
-    int uses;     /* times that a step reads it */
+    int source; /* the value that this one is a converted copy of, or -1 */
+    int home;   /* the value that this one is a view of, which has its
+                   numbers and its gradient and is no view; or -1 */
+    int within; /* the value in whose rows of channels this one's lie, from
+                   channel `offset` on, and which does not lie in another; or
+                   -1. Its gradient lies by itself */
+    int64_t offset;
+    int storage;           /* its numbers; -1: a literal, or not in memory */
+    int gradient;          /* storage of its gradient, or -1 */
+    int uses;              /* times that a step reads it */
     struct cx_share *last; /* that completes its gradient and could mask it */
     unsigned char fed, watched, wrt;
     unsigned char visible; /* somebody outside looks at it: never fused away */
+    unsigned char laid;    /* its strides are settled */
     unsigned char active;  /* lies between wrt and target */
 } cx_plan_value;
 
@@ -142,6 +148,7 @@ cxai_status cx_select(const cx_plan_request *request, unsigned char *needed,
 cxai_status cx_select_active(cx_plan *plan, const cx_plan_request *request);
 cxai_status cx_combine(cx_plan *plan, const cx_plan_request *request);
 cxai_status cx_fuse(cx_plan *plan, const cx_plan_request *request);
+cxai_status cx_join(cx_plan *plan, const cx_plan_request *request);
 cxai_status cx_assign_layouts(cx_plan *plan, const cx_plan_request *request);
 cxai_status cx_find_lifetimes(cx_plan *plan, const cx_plan_request *request);
 cxai_status cx_place_memory(cx_plan *plan, const cx_plan_request *request);
@@ -154,6 +161,8 @@ cxai_status cx_plan_no_memory(const cx_plan_request *request);
 /* The value that has the numbers and the gradient of a value: its home, or
    itself. */
 cx_plan_value *cx_plan_home(const cx_plan *plan, int value);
+/* The value that has the storage of a value's numbers. */
+cx_plan_value *cx_plan_owner(const cx_plan *plan, int value);
 
 /* Adds a value without storage, row-major; -1 without memory. */
 int cx_plan_add_value(cx_plan *plan, const cxai_shape *shape,

@@ -32,11 +32,32 @@ const cxai_real *cx_epilogue_residual(const cx_epilogue *epilogue)
     return epilogue->residual != NULL ? epilogue->residual->data : NULL;
 }
 
-/* Rows of channels with gaps between them. */
-static void save_row_bits(const cx_epilogue *epilogue, const cxai_tensor *y)
+/* Rows of whole bytes of bits. */
+static void save_rows(const cx_call *call, int64_t rows, int64_t channels)
 {
+    enum { SMALL = 16384 };
+    const cx_epilogue *epilogue = call->epilogue;
+    const cxai_tensor *y = &call->y[0];
+    int64_t pixel = cx_pixel_stride(y);
+#pragma omp parallel for num_threads(call->c->threads)                         \
+    schedule(static) if (rows * channels > SMALL)
+    for (int64_t i = 0; i < rows; i++)
+        call->c->kernels->passed(epilogue->mask + i * channels / 8,
+                                 y->data + i * pixel, channels, epilogue->low,
+                                 epilogue->high);
+}
+
+/* Rows of channels with gaps between them. */
+static void save_row_bits(const cx_call *call)
+{
+    const cx_epilogue *epilogue = call->epilogue;
+    const cxai_tensor *y = &call->y[0];
     int64_t channels = y->shape.dim[1], count = cxai_shape_count(&y->shape);
     int64_t pixel = cx_pixel_stride(y);
+    if (channels > 0 && channels % 8 == 0) {
+        save_rows(call, count / channels, channels);
+        return;
+    }
     memset(epilogue->mask, 0, (size_t)(count + 7) / 8);
     for (int64_t i = 0; i < count; i++) {
         cxai_real v = y->data[i / channels * pixel + i % channels];
@@ -55,7 +76,7 @@ void cx_save_mask(const cx_call *call)
     const cx_view view = cx_view_of(y);
     if (y->shape.rank > 2 && cx_pixel_stride(y) != y->shape.dim[1] &&
         !cx_view_is_dense(&view)) {
-        save_row_bits(epilogue, y);
+        save_row_bits(call);
         return;
     }
     int64_t count = cxai_shape_count(&y->shape);
