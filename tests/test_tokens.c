@@ -235,11 +235,63 @@ static void test_hooked_view(void **state)
     cxai_model_free(&model);
 }
 
+/* ---- LayerNormalization -------------------------------------------------- */
+
+#define NORM(axis, keeps)                                                      \
+    {                                                                          \
+        { "Exp", "x", "f", "" },                                               \
+            { "ReduceMean", "f", "m", "axes=" axis ", keepdims=" keeps },      \
+            { "Sub", "f m", "d", "" }, { "Pow", "d two", "p", "" },            \
+            { "ReduceMean", "p", "v", "axes=" axis ", keepdims=" keeps },      \
+            { "Add", "v e", "u", "" }, { "Sqrt", "u", "r", "" },               \
+            { "Div", "d r", "q", "" }, { "Mul", "q s", "w", "" },              \
+            { "Add", "b w", "z", "" }, { "Add", "z f", "y", "" },              \
+    }
+
+static const planned norms[] = {
+    { .name = "layer norm of nine nodes",
+      .x = "3,4,5",
+      .constants = { { "s", "5" }, { "b", "5" } },
+      .numbers = { { "two", 2 }, { "e", 0.01 } },
+      .lines = NORM("-1", "1"),
+      .forward_steps = 3,
+      .backward_steps = 3 },
+    { .name = "of the first axis",
+      .x = "5,4,5",
+      .constants = { { "s", "5" }, { "b", "5" } },
+      .numbers = { { "two", 2 }, { "e", 0.01 } },
+      .lines = NORM("0", "1"),
+      .forward_steps = 11,
+      .backward_steps = 11 },
+    { .name = "of a fourth power",
+      .x = "5,4,5",
+      .constants = { { "s", "5" }, { "b", "5" } },
+      .numbers = { { "two", 4 }, { "e", 0.01 } },
+      .lines = NORM("-1", "1"),
+      .forward_steps = 11,
+      .backward_steps = 11 },
+    { .name = "scaled as a whole",
+      .x = "5,4,5",
+      .constants = { { "s", "1" }, { "b", "5" } },
+      .numbers = { { "two", 2 }, { "e", 0.01 } },
+      .lines = NORM("-1", "1"),
+      .forward_steps = 11,
+      .backward_steps = 11 },
+};
+
+static void test_norms(void **state)
+{
+    (void)state;
+    for (int i = 0; i < CX_COUNT(norms); i++)
+        planned_check(&norms[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sums),
         cmocka_unit_test(test_views),
+        cmocka_unit_test(test_norms),
         cmocka_unit_test(test_hooked_view),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

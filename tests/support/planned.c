@@ -44,6 +44,8 @@ cxai_model *planned_build(const planned *w)
     net_input(&n, "x", w->x);
     for (int i = 0; w->constants[i][0] != NULL; i++)
         add_constant(&n, w->constants[i][0], w->constants[i][1]);
+    for (int i = 0; w->numbers[i].name != NULL; i++)
+        net_reals(&n, w->numbers[i].name, "", &w->numbers[i].value);
     for (int i = 0; i < CX_COUNT(w->integers) && w->integers[i] != NULL; i++)
         add_integers(&n, (char[]){ 'i', (char)('0' + i), '\0' },
                      w->integers[i]);

@@ -23,6 +23,10 @@ typedef struct planned {
     const char *name, *x;        /* shape of the input */
     const char *constants[6][2]; /* names and shapes of random numbers */
     const char *integers[4];     /* lists that are called i0, i1, ... */
+    struct {
+        const char *name;
+        double value;
+    } numbers[4];
     planned_line lines[PLANNED_LINES];
     int forward_steps, backward_steps; /* of a plan that keeps nothing */
 } planned;
