@@ -409,6 +409,34 @@ static void attributes_are_found_by_name_and_kind(void **state)
     assert_null(cx_attribute_find(&attributes, "axis", CX_ATTRIBUTE_INTS));
 }
 
+/* What numpy's reshape can do without a copy, and what it cannot. */
+static void views_are_reshaped_without_moving(void **state)
+{
+    (void)state;
+    cxai_real data[24];
+    const cx_view x = cx_view_dense(data, sizeof *data, &SHAPE(2, 3, 4));
+    const cx_view turned = cx_view_permute(x, (int[]){ 2, 0, 1 }); /* 4,2,3 */
+    const cx_view part = cx_view_slice(x, 2, 1, 2, 2);             /* 2,3,2 */
+    cx_view y;
+    assert_int_equal(cx_view_reshape(&x, &SHAPE(6, 1, 2, 2), &y), 0);
+    assert_true(y.data == data && cx_view_is_dense(&y));
+    assert_int_equal(cx_view_reshape(&turned, &SHAPE(2, 2, 1, 6), &y), 0);
+    assert_int_equal(y.stride[0], 2);
+    assert_int_equal(y.stride[1], 1);
+    assert_int_equal(y.stride[3], 4);
+    assert_int_equal(cx_view_reshape(&turned, &SHAPE(8, 3), &y), -1);
+    assert_int_equal(cx_view_reshape(&turned, &SHAPE(24), &y), -1);
+    assert_int_equal(cx_view_reshape(&part, &SHAPE(12), &y), 0);
+    assert_int_equal(y.stride[0], 2);
+    assert_int_equal(cx_view_reshape(&part, &SHAPE(6, 1, 2), &y), 0);
+    assert_int_equal(y.stride[0], 4);
+    assert_int_equal(y.stride[2], 2);
+    const cx_view one = cx_view_dense(data, sizeof *data, &SHAPE(1, 1));
+    assert_int_equal(cx_view_reshape(&one, &scalar, &y), 0);
+    const cx_view none = cx_view_dense(data, sizeof *data, &SHAPE(0, 4));
+    assert_int_equal(cx_view_reshape(&none, &SHAPE(4, 0), &y), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +454,7 @@ int main(void)
         cmocka_unit_test(empty_views_are_left_alone),
         cmocka_unit_test(filling_stays_inside),
         cmocka_unit_test(adding_to_a_broadcast_sums),
+        cmocka_unit_test(views_are_reshaped_without_moving),
         cmocka_unit_test(literals_convert_and_saturate),
         cmocka_unit_test(impossible_literals_are_refused),
         cmocka_unit_test(attributes_are_found_by_name_and_kind),
