@@ -48,13 +48,23 @@ ZOO = {
 OPSETS = {"vit_b_16": 17}    # the legacy exporter's, where 13 has no attention
 
 
-def build(name, pictures):
-    torch.manual_seed(0)
+def untrained(name):
     options = dict(aux_logits=False, init_weights=True) \
         if name in ("googlenet", "inception_v3") else {}
     m = getattr(torchvision.models, name)(weights=None, **options)
     if options:
         m.transform_input = True    # as the pretrained ones have it
+    return m
+
+
+def build(name, pictures):
+    torch.manual_seed(0)
+    m = untrained(name)
+    for b in m.modules():
+        # a depthwise convolution's first variance is a hundredth: after a
+        # remainder of the initial 1 the logits would not depend on the picture
+        if isinstance(b, torch.nn.BatchNorm2d):
+            b.running_var.zero_()
     return alive(m, pictures).requires_grad_(False)
 
 
