@@ -138,7 +138,7 @@ def fem(m, layer, x, target, reshape):
     a = view(output_of(m, layer, x), reshape)[0]
     mean, std = a.mean((1, 2)), a.std((1, 2), unbiased=False)
     masks = a > (mean + 2 * std)[:, None, None]
-    return torch.einsum("k,khw->hw", mean, masks.double()).numpy()
+    return torch.einsum("k,khw->hw", mean, masks.to(a.dtype)).numpy()
 
 
 def ablation(m, layer, x, target, reshape):
@@ -158,7 +158,7 @@ def smooth_gradcampp(m, layer, x, target, reshape):
     a = view(output_of(m, layer, x), reshape)
     powers = [torch.zeros_like(a) for _ in range(3)]
     for i in range(SAMPLES):
-        noise = torch.from_numpy(normals(SEED, i, x.numel())).view_as(x)
+        noise = torch.from_numpy(normals(SEED, i, x.numel())).to(x).view_as(x)
         kept = []
         handle = m.get_submodule(layer).register_forward_hook(
             lambda module, inputs, output: kept.append(output))
@@ -176,10 +176,10 @@ def recipro(m, layer, x, target, reshape):
     a = output_of(m, layer, x)
     grid = view(a, reshape)
     h, w = grid.shape[2:]
-    kernel = torch.tensor([[1, 2, 1], [2, 4, 2], [1, 2, 1]]).double() / 16
+    kernel = torch.tensor([[1, 2, 1], [2, 4, 2], [1, 2, 1]]).to(x) / 16
     values = a.repeat(h * w, *[1] * (a.ndim - 1))
     for p in range(h * w):
-        one = torch.zeros(h, w).double()
+        one = torch.zeros(h, w).to(x)
         one[p // w, p % w] = 1
         mask = F.conv2d(one[None, None], kernel[None, None], padding=1)[0, 0]
         spread = grid[0, :, p // w, p % w, None, None] * mask
@@ -211,10 +211,10 @@ class OurNoise:
         return torch.from_numpy(np.stack(noise)).view(size) * NOISE
 
 
-def torch_cam(kind, m, layer, x, target):
+def torch_cam(kind, m, layer, x, target, samples=SAMPLES):
     """The map before ReLU and scaling."""
-    cam = kind(m, layer, num_samples=SAMPLES, input_shape=tuple(x.shape[1:]))
-    cam._distrib = OurNoise(SAMPLES)
+    cam = kind(m, layer, num_samples=samples, input_shape=tuple(x.shape[1:]))
+    cam._distrib = OurNoise(samples)
     with torch.no_grad():
         m(x)
         weights = cam._get_weights(target)[0][0]

@@ -1,16 +1,29 @@
-"""The CAM family for zoo_methods.py: pytorch-grad-cam's, or the equations of
-heatmaps_cam.py where that departs from a paper.
+"""The CAM family for zoo_methods.py: pytorch-grad-cam, torchcam and captum, or
+the equations of heatmaps_cam.py where these depart from a paper.
 
 Principal components have the sign of the rule that cxai's file of the method
-tells. SS-CAM and IS-CAM, which run a network 18 and 5 thousand times, are
-compared on the small networks alone.
+tells. Score-CAM and its kin run a network as often as a layer has channels:
+SS-CAM and IS-CAM are compared at layers with few of them and on two samples.
+
+Made with the versions of heatmaps_cam.py and captum 0.9.0.
 """
+import numpy as np
 import pytorch_grad_cam as pgc
+import torch
+import torchcam.methods
+from captum import attr
 from pytorch_grad_cam.utils.model_targets import (ClassifierOutputReST,
                                                   ClassifierOutputTarget)
+from torch import nn
 
+import heatmaps
 import heatmaps_cam as small
 from zoo_methods import Method
+
+FEW = 2    # samples of a channel
+NARROW = {"resnet18": "layer1", "vgg16": "features.4",
+          "mobilenet_v2": "features.3", "embedded": "stem"}
+POOLED = ["resnet18", "resnet50", "mobilenet_v2", "embedded"]
 
 
 def name_of(model, layer):
@@ -19,38 +32,25 @@ def name_of(model, layer):
     return next(n for n, m in model.named_modules() if m is layer)
 
 
-def library(kind, rule=None, make=ClassifierOutputTarget, **options):
+def linear_of(model):
+    return next(n for n, m in model.named_modules() if isinstance(m, nn.Linear))
+
+
+# ---- pytorch-grad-cam ------------------------------------------------------
+
+def library(kind, rule=None, make=ClassifierOutputTarget, options=(),
+            double=True, layers=(), **settings):
     def compute(model, x, target, layer):
         return small.library(kind, model, name_of(model, layer), x,
-                             make(target), None, rule, **options)[0]
-    return Method(compute=compute, layered=True)
-
-
-def equation(function, *options):
-    def compute(model, x, target, layer):
-        raw = function(model, name_of(model, layer), x, target, None)
-        return small.scaled(raw, x)
-    return Method(compute=compute, layered=True, double=True,
-                  options=list(options))
-
-
-def fem_of_activations():
-    method = library(pgc.FEM)
-    method.options = ["--set", "form=activations"]
-    return method
+                             make(target), None, rule, **settings)[0]
+    return Method(compute=compute, layered=True, layers=dict(layers),
+                  double=double, options=list(options),
+                  library="pytorch-grad-cam")
 
 
 def smoothed(name):
-    method = library(small.SMOOTH[name], small.smoothed(name),
-                     eigen_smooth=True)
-    method.options = ["--eigen-smooth"]
-    return method
-
-
-def augmented():
-    method = library(pgc.GradCAM, aug_smooth=True)
-    method.options = ["--aug-smooth"]
-    return method
+    return library(small.SMOOTH[name], small.smoothed(name), eigen_smooth=True,
+                   options=["--eigen-smooth"])
 
 
 def finer(model, x, target, layer):
@@ -63,22 +63,101 @@ def full_gradient(model, x, target, layer):
     return small.scaled(small.full_gradient(model, x, target), x)
 
 
+# ---- equations -------------------------------------------------------------
+
+def equation(function, options=(), peer=None, **rest):
+    def compute(model, x, target, layer):
+        raw = function(model, name_of(model, layer), x, target, None)
+        return small.scaled(raw, x)
+    return Method(compute=compute, layered=True, double=True,
+                  options=list(options), peers=[peer] if peer else [], **rest)
+
+
+def plain_fem(model, x, target, layer):
+    with pgc.FEM(model, [layer]) as cam:
+        return cam(x)
+
+
+# ---- torchcam and captum ---------------------------------------------------
+
+def torch_cam(kind, **settings):
+    """The library's own use of a method."""
+    def run(model, x, target, layer):
+        with kind(model, name_of(model, layer), **settings) as cam:
+            if issubclass(kind, torchcam.methods.ScoreCAM):
+                with torch.inference_mode():
+                    model(x)
+                    return cam(target)[0]
+            return cam(target, model(x))[0]
+    return run
+
+
+def unscaled(kind):
+    """Before ReLU and scaling."""
+    def compute(model, x, target, layer):
+        with kind(model, name_of(model, layer)) as cam:
+            cam._relu = False
+            return cam(target, model(x), normalized=False)[0][0].detach()
+    return Method(compute=compute, layered=True, double=True,
+                  options=["--raw"], library="torchcam",
+                  peers=[torch_cam(kind)])
+
+
+def cam(model, x, target, layer):
+    return heatmaps.cam(model, name_of(model, layer), linear_of(model), x,
+                        target)[0]
+
+
+def sampled(kind, *options):
+    """SS-CAM on our noise and IS-CAM, as heatmaps_cam.py."""
+    def compute(model, x, target, layer):
+        raw = small.torch_cam(kind, model, name_of(model, layer), x, target,
+                              FEW)
+        return small.scaled(raw, x)
+    return Method(compute=compute, layered=True, layers=NARROW,
+                  library="torchcam",
+                  options=["--samples", str(FEW), *options],
+                  peers=[torch_cam(kind, num_samples=FEW)])
+
+
+def captum_gradcam(model, x, target, layer):
+    name_of(model, layer)
+    return attr.LayerGradCam(model, layer).attribute(x, target)[0, 0].detach()
+
+
+NOISY = "--noise", str(small.NOISE), "--seed", str(small.SEED)
 METHODS = {
+    "cam": Method(compute=cam, layered=True, double=True, library="torchcam",
+                  networks=POOLED, peers=[torch_cam(torchcam.methods.CAM)]),
     "gradcam": library(pgc.GradCAM),
+    "gradcam:torchcam": unscaled(torchcam.methods.GradCAM),
+    "gradcam:captum": Method(compute=captum_gradcam, layered=True, double=True,
+                             options=["--raw"], library="captum"),
+    "gradcam:views": library(pgc.GradCAM, aug_smooth=True,
+                             options=["--aug-smooth"]),
     "gradcampp": library(pgc.GradCAMPlusPlus),
     "layercam": library(pgc.LayerCAM),
+    "layercam:torchcam": unscaled(torchcam.methods.LayerCAM),
     **{name: library(kind, small.RULES.get(name))
-       for name, kind in small.GRADIENT.items()},
-    "ablationcam": library(pgc.AblationCAM),
-    "fem": equation(small.fem),
-    "fem:activations": fem_of_activations(),
+       for name, kind in small.GRADIENT.items() if name != "scorecam"},
+    "fem": equation(small.fem, peer=plain_fem, library="pytorch-grad-cam"),
+    "fem:activations": library(pgc.FEM, options=["--set", "form=activations"]),
     "smoothgradcampp": equation(
-        small.smooth_gradcampp, "--samples", str(small.SAMPLES), "--noise",
-        str(small.NOISE), "--seed", str(small.SEED)),
+        small.smooth_gradcampp, ["--samples", str(small.SAMPLES), *NOISY],
+        torch_cam(torchcam.methods.SmoothGradCAMpp, num_samples=small.SAMPLES,
+                  std=small.NOISE), library="torchcam"),
     "reciprocam": equation(small.recipro),
-    "finercam": Method(compute=finer, layered=True),
+    "finercam": Method(compute=finer, layered=True, double=True,
+                       library="pytorch-grad-cam"),
     "shapleycam": library(pgc.ShapleyCAM, make=ClassifierOutputReST),
-    "fullgrad": Method(compute=full_gradient),
+    "fullgrad": Method(compute=full_gradient, double=True,
+                       library="pytorch-grad-cam"),
     **{f"{name}:eigen": smoothed(name) for name in small.SMOOTH},
-    "gradcam:views": augmented(),
+    "ablationcam": library(pgc.AblationCAM, double=False),
+    "ablationcam:narrow": library(pgc.AblationCAM, layers=NARROW,
+                                  double=False),
+    "scorecam": library(pgc.ScoreCAM, double=False),
+    "scorecam:narrow": library(pgc.ScoreCAM, layers=NARROW, double=False),
+    "sscam": sampled(torchcam.methods.SSCAM, *NOISY),
+    "iscam": sampled(torchcam.methods.ISCAM),
 }
