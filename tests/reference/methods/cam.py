@@ -75,7 +75,7 @@ def equation(function, options=(), peer=None, **rest):
 
 def plain_fem(model, x, target, layer):
     with pgc.FEM(model, [layer]) as cam:
-        return cam(x)
+        return cam(x, [ClassifierOutputTarget(target)])
 
 
 # ---- torchcam and captum ---------------------------------------------------
