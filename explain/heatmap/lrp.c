@@ -163,14 +163,23 @@ static int is_passed(const propagation *p, const cx_lrp_node *node)
     return p->relevance && node->before_first;
 }
 
+/* What is added to the denominator of a node's share. */
+static double epsilon_of(const propagation *p, const cx_lrp_node *node)
+{
+    switch (node->role) {
+    case CX_LRP_HEAD:
+    case CX_LRP_TAIL: return p->composite->epsilon;
+    case CX_LRP_CONTRACTION: return stabilizer / 2; /* 2 y + e */
+    default: return stabilizer;
+    }
+}
+
 /* CXAI_BEFORE_BACKWARD */
 static int before(const cxai_hook_call *call, void *payload)
 {
     const propagation *p = payload;
-    const cx_lrp_node *node = &p->graph.nodes[call->node];
-    int layered = node->role == CX_LRP_HEAD || node->role == CX_LRP_TAIL;
 
-    damp(call, layered ? p->composite->epsilon : stabilizer);
+    damp(call, epsilon_of(p, &p->graph.nodes[call->node]));
     return 0;
 }
 
@@ -194,7 +203,8 @@ static int after(const cxai_hook_call *call, void *payload)
     case CX_LRP_TAIL: hand_on(call, 1); break;
     case CX_LRP_ACTIVATION: activate(call); break;
     case CX_LRP_GATE: scale(&call->input_gradients[node->gate], 0); break;
-    case CX_LRP_PRODUCT: halve(call); break;
+    case CX_LRP_PRODUCT:
+    case CX_LRP_CONTRACTION: halve(call); break;
     case CX_LRP_QUOTIENT: scale(&call->input_gradients[1], 0); break;
     case CX_LRP_STANDARDISE:
         p->status = cx_lrp_standardise(call, model, p->error);
@@ -222,6 +232,7 @@ static int places_of(const propagation *p, int number)
             return CXAI_AFTER_BACKWARD;
         return layer->tail == number ? CXAI_BEFORE_BACKWARD : 0;
     case CX_LRP_SHARE: return CXAI_BEFORE_BACKWARD;
+    case CX_LRP_CONTRACTION:
     case CX_LRP_STANDARDISE: return CXAI_BEFORE_BACKWARD | CXAI_AFTER_BACKWARD;
     case CX_LRP_ACTIVATION:
     case CX_LRP_GATE:

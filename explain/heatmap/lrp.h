@@ -21,7 +21,8 @@
  *     layer norm                  propositions 3.1 to 3.4: half to each
  *                                 factor; nothing to the divisor; its
  *                                 gradient; its gradient with the deviation
- *                                 held constant
+ *                                 held constant; matrix products with e added
+ *                                 to 2 y, as in proposition 3.3
  */
 #ifndef CXAI_HEATMAP_LRP_H
 #define CXAI_HEATMAP_LRP_H

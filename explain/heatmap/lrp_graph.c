@@ -22,11 +22,11 @@ static const struct {
     { "Resize", CX_LRP_SHARE },
     { "Upsample", CX_LRP_SHARE },
     { "Mul", CX_LRP_PRODUCT },
-    { "MatMul", CX_LRP_PRODUCT },
-    { "Gemm", CX_LRP_PRODUCT },
-    { "Conv", CX_LRP_PRODUCT },
-    { "ConvTranspose", CX_LRP_PRODUCT },
-    { "Einsum", CX_LRP_PRODUCT },
+    { "MatMul", CX_LRP_CONTRACTION },
+    { "Gemm", CX_LRP_CONTRACTION },
+    { "Conv", CX_LRP_CONTRACTION },
+    { "ConvTranspose", CX_LRP_CONTRACTION },
+    { "Einsum", CX_LRP_CONTRACTION },
     { "Div", CX_LRP_QUOTIENT },
     { "LayerNormalization", CX_LRP_STANDARDISE },
     { "RMSNormalization", CX_LRP_STANDARDISE },
@@ -231,7 +231,10 @@ static cxai_status describe(const finder *f, int n, cxai_error *error)
     if (own->role == CX_LRP_PLAIN && !add_layer(f, n, error, &status)) {
         own->role = role_of(f, &node);
         own->before_first = direct;
-        own->gate = own->role == CX_LRP_PRODUCT ? find_gate(f, &node) : -1;
+        own->gate =
+            own->role == CX_LRP_PRODUCT || own->role == CX_LRP_CONTRACTION
+                ? find_gate(f, &node)
+                : -1;
         if (own->gate >= 0)
             own->role = CX_LRP_GATE;
     }

@@ -17,6 +17,7 @@ typedef enum cx_lrp_role {
     CX_LRP_ACTIVATION,  /* relevance passes, whatever the function */
     CX_LRP_GATE,        /* a product with a gate, which gets nothing */
     CX_LRP_PRODUCT,     /* of two values of the picture: half for each */
+    CX_LRP_CONTRACTION, /* sums of such products: half, by contribution */
     CX_LRP_QUOTIENT,    /* the divisor gets nothing */
     CX_LRP_STANDARDISE, /* LayerNormalization, RMSNormalization */
 } cx_lrp_role;
