@@ -4,14 +4,15 @@ zennit leaves a merged batch norm dividing by sqrt(1 + 1e-5), which every layer
 adds to; here it is made the identity that it should be. It merges a batch norm
 with whatever convolution stands before it in the list of modules, here only
 with one of as many channels, and passes relevance through others as it is;
-here these get the epsilon rule for y = scale * x + shift, as in cxai (DenseNet).
+here these get the epsilon rule for y = scale * x + shift, as in cxai
+(DenseNet).
 
 On vgg16 zplus, gamma, epsilon_plus and epsilon_gamma_box are 1e-3 to 2e-3 from
 float64, zennit's float32 as well as cxai: the two largest numbers of one window
 of the second max-pooling are 2e-8 apart, which float32 cannot tell, and the
-winner takes all; zplus differs only in the pixels that this window sees. epsilon
-divides by sums near 0: on resnet18 and vgg16 float32 is 1e-3 to 1e-2 from
-float64, zennit's too.
+winner takes all; zplus differs only in the pixels that this window sees.
+epsilon divides by sums near 0: on resnet18 and vgg16 float32 is 1e-3 to 1e-2
+from float64, zennit's too.
 """
 import torch
 from torch import nn
