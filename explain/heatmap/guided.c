@@ -6,12 +6,12 @@
 static void keep_positive(cxai_real *const *at, const int64_t *step,
                           int64_t count, void *payload)
 {
-    cxai_real *dx = at[0];
-
     (void)payload;
-    for (int64_t i = 0; i < count; i++, dx += step[0])
-        if (*dx < 0)
-            *dx = 0;
+    /* stored always: a branch would be foretold wrongly at every other one */
+    for (int64_t i = 0; i < count; i++) {
+        cxai_real dx = at[0][i * step[0]];
+        at[0][i * step[0]] = dx < 0 ? 0 : dx;
+    }
 }
 
 static int guide(const cxai_hook_call *call, void *payload)
