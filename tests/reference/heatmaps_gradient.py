@@ -5,9 +5,10 @@
 Computed in float64 by captum, by PAIR saliency (blur_ig, guided_ig), and for
 rectgrad, of which no library is at hand, from the paper's equation, on the
 torch networks whose ONNX files lie in tests/data/nets; index and numbers as
-heatmaps.py. What is random draws cxai's numbers. captum is mended in three
+heatmaps.py. What is random draws cxai's numbers. captum is mended in four
 places, as the papers have it:
 
+- its points of the riemann rules are float32 in any dtype: see exactly;
 - its trapezoid weights sum to (n-1)/n: they are divided by that;
 - DeepLIFT's max pool keeps one of the overlapping windows that meet at a place:
   here they are added;
@@ -17,6 +18,7 @@ places, as the papers have it:
 Made with torch 2.14.1, torchvision 0.29.1, captum 0.9.0, saliency 0.2.1,
 onnx 1.23.2, onnxruntime 1.32.0.
 """
+import contextlib
 import functools
 import json
 import os
@@ -248,15 +250,27 @@ RULES = {"gauss": "gausslegendre", "trapezoid": "riemann_trapezoid",
          "right": "riemann_right"}
 
 
+@contextlib.contextmanager
+def exactly(x):
+    """captum lays its points with torch.linspace, in the default dtype."""
+    kept = torch.get_default_dtype()
+    torch.set_default_dtype(x.dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(kept)
+
+
 def mended(array, rule, steps):
     """The sum with weights that sum to 1."""
     return array * (steps / (steps - 1)) if rule == "trapezoid" else array
 
 
 def integrated(m, x, target, baseline, steps, rule):
-    return mended(attr.IntegratedGradients(m).attribute(
-        x, baseline, target=target, n_steps=steps, method=RULES[rule]), rule,
-        steps)
+    with exactly(x):
+        array = attr.IntegratedGradients(m).attribute(
+            x, baseline, target=target, n_steps=steps, method=RULES[rule])
+    return mended(array, rule, steps)
 
 
 def layer_method(name, m, layer, x, target, baseline, steps, rule):
@@ -267,8 +281,9 @@ def layer_method(name, m, layer, x, target, baseline, steps, rule):
     kind = {"conductance": attr.LayerConductance,
             "internal_influence": attr.InternalInfluence,
             "layer_integrated_gradients": attr.LayerIntegratedGradients}[name]
-    array = kind(m, module).attribute(x, baseline, target=target, n_steps=steps,
-                                      method=RULES[rule])
+    with exactly(x):
+        array = kind(m, module).attribute(x, baseline, target=target,
+                                          n_steps=steps, method=RULES[rule])
     return array if name == "conductance" else mended(array, rule, steps)
 
 
