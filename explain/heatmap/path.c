@@ -157,13 +157,18 @@ cxai_status cx_path_integrate(const cx_path *path,
 /* What the network's front makes of both ends are the ends of a straight way as
    well: its front is run for them alone, and once for the sum of gradients. */
 static cxai_status integrate(const cx_path *path, const cxai_heatmap_call *call,
-                             double *inner, double *integral, cxai_error *error)
+                             int part, int parts, double *inner,
+                             double *integral, cxai_error *error)
 {
+    cx_points points = cx_path_points(path, path->value);
+
+    points.sums = inner;
+    points.part = part;
+    points.parts = parts;
     cxai_status status =
-        inner && integral
-            ? cx_path_integrate(path, call, path->value, inner, error)
-            : cxai_fail(error, CXAI_NO_MEMORY, "no memory for %s",
-                        call->method->title);
+        inner && integral ? cx_gradients(call, &points, error)
+                          : cxai_fail(error, CXAI_NO_MEMORY, "no memory for %s",
+                                      call->method->title);
 
     return status == CXAI_OK
                ? cx_front_pull(call, path->value, inner, integral, error)
@@ -171,8 +176,9 @@ static cxai_status integrate(const cx_path *path, const cxai_heatmap_call *call,
 }
 
 cxai_status cx_integrate(const cxai_heatmap_call *call,
-                         const cxai_real *baseline, double share, double *sums,
-                         double *baseline_scores, cxai_error *error)
+                         const cxai_real *baseline, int part, int parts,
+                         double *sums, double *baseline_scores,
+                         cxai_error *error)
 {
     cx_path path;
     int64_t count = cxai_shape_count(&call->input_shape);
@@ -186,12 +192,12 @@ cxai_status cx_integrate(const cxai_heatmap_call *call,
         calloc(targets, (size_t)cxai_shape_count(&call->shapes[path.value]) *
                             sizeof *inner);
     double *integral = calloc(targets, (size_t)count * sizeof *integral);
-    status = integrate(&path, call, inner, integral, error);
+    status = integrate(&path, call, part, parts, inner, integral, error);
     for (int t = 0; status == CXAI_OK && t < call->target_count; t++)
         for (int64_t e = 0; e < count; e++) {
             cxai_real way = call->input[e] - (baseline ? baseline[e] : 0);
             sums[t * count + e] +=
-                share * (double)way * integral[t * count + e];
+                (double)way * integral[t * count + e] / parts;
         }
     if (status == CXAI_OK && baseline_scores)
         memcpy(baseline_scores, path.baseline_scores,

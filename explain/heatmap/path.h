@@ -35,12 +35,13 @@ cxai_status cx_path_integrate(const cx_path *path,
                               const cxai_heatmap_call *call, int wrt,
                               double *sums, cxai_error *error);
 
-/* sums[target][input's numbers] += share * way * the integral of the gradient
-   at the input along the way from the baseline (NULL: 0) to the picture;
-   baseline_scores [target_count], unless NULL, become the scores at the
-   baseline. Calls cxai_heatmap_begin. */
+/* One part of a mean over `parts` baselines: sums[target][input's numbers] +=
+   1/parts * way * the integral of the gradient at the input along the way from
+   the baseline (NULL: 0) to the picture; baseline_scores [target_count], unless
+   NULL, become the scores at the baseline. Calls cxai_heatmap_begin. */
 cxai_status cx_integrate(const cxai_heatmap_call *call,
-                         const cxai_real *baseline, double share, double *sums,
-                         double *baseline_scores, cxai_error *error);
+                         const cxai_real *baseline, int part, int parts,
+                         double *sums, double *baseline_scores,
+                         cxai_error *error);
 
 #endif

@@ -182,24 +182,36 @@ static cxai_status run_batch(work *w, int64_t first, int64_t items,
     return status;
 }
 
+/* After `done` points of these. A part begins where the one before it ended,
+   which was told. */
+static cxai_status tell(const work *w, int64_t done, cxai_error *error)
+{
+    const cx_points *points = w->points;
+    int64_t parts = points->parts ? points->parts : 1;
+
+    if (done == 0 && points->part > 0)
+        return CXAI_OK;
+    return cxai_heatmap_progress(w->pass.call,
+                                 points->part * points->count + done,
+                                 parts * points->count, error);
+}
+
 static cxai_status run_all(work *w, cxai_error *error)
 {
-    const cxai_heatmap_call *call = w->pass.call;
     int64_t count = w->points->count;
     cxai_status status = CXAI_OK;
 
     for (int64_t first = 0; status == CXAI_OK && first < count;) {
         int64_t left = count - first;
         int64_t items = left < w->pass.batch ? left : w->pass.batch;
-        status = cxai_heatmap_progress(call, first, count, error);
+        status = tell(w, first, error);
         if (status == CXAI_OK)
             status = run_batch(w, first, items, error);
         first += items;
     }
     if (status == CXAI_OK && !w->points->take)
         deliver_sums(w);
-    return status == CXAI_OK ? cxai_heatmap_progress(call, count, count, error)
-                             : status;
+    return status == CXAI_OK ? tell(w, count, error) : status;
 }
 
 /* Memory, and the ends of a line in the order of the session. The unused end

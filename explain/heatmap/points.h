@@ -24,6 +24,9 @@ typedef struct cx_points {
     int with_values;
     int begins; /* the first point is the picture: cxai_heatmap_begin is called
                    there */
+    int part,
+        parts; /* of a series of such points, all as many, which counts as
+                  one for the caller's progress; parts 0: they are alone */
     void *payload;
 } cx_points;
 

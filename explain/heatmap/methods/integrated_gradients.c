@@ -18,7 +18,7 @@ static cxai_status integrate(const cxai_heatmap_call *call, double *products,
                              double *baseline_scores, cxai_error *error)
 {
     int64_t count = cxai_shape_count(&call->input_shape);
-    cxai_status status = cx_integrate(call, call->options->baseline, 1,
+    cxai_status status = cx_integrate(call, call->options->baseline, 0, 1,
                                       products, baseline_scores, error);
 
     if (status == CXAI_OK)

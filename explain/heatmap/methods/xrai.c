@@ -48,7 +48,7 @@ static cxai_status attribute(const cxai_heatmap_call *call, double *sums,
     for (int k = 0; status == CXAI_OK && k < 2; k++) {
         for (size_t e = 0; e < count; e++)
             flat[e] = ends[k];
-        status = cx_integrate(call, flat, 0.5, sums, NULL, error);
+        status = cx_integrate(call, flat, k, 2, sums, NULL, error);
     }
     free(flat);
     return status;
