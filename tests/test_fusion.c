@@ -57,15 +57,6 @@ typedef struct answer {
     int steps;
 } answer;
 
-static cxai_real *read(const cxai_tensor *view, int64_t *count)
-{
-    *count = cxai_shape_count(&view->shape);
-    cxai_real *dense = malloc((size_t)*count * sizeof *dense);
-    assert_non_null(dense);
-    cxai_tensor_read(view, dense);
-    return dense;
-}
-
 /* watched: "c s" or fewer of these; the output always is. */
 static answer ask(const cxai_model *model, const char *watched, int gradient)
 {
@@ -90,14 +81,14 @@ static answer ask(const cxai_model *model, const char *watched, int gradient)
     check_ok(cxai_session_set(session, x, picture, &error), &error);
     check_ok(cxai_session_forward(session, &error), &error);
     check_ok(cxai_session_value(session, watch[0], &view, &error), &error);
-    a.y = read(&view, &a.y_count);
+    a.y = dense_of(&view, &a.y_count);
     a.steps = session->plan->step_count;
     if (gradient) {
         void *seed_block;
         cxai_real *seed = kernel_numbers(a.y_count, 9, &seed_block);
         check_ok(cxai_session_backward(session, seed, &error), &error);
         check_ok(cxai_session_gradient(session, x, &view, &error), &error);
-        a.dx = read(&view, &a.dx_count);
+        a.dx = dense_of(&view, &a.dx_count);
         free(seed_block);
     }
     cxai_session_free(&session);

@@ -14,12 +14,9 @@
 
 enum { GELU_STEPS = 5, NORM_STEPS = 9 };
 
-/* The number of the step after `after` that reads a value which nobody else
-   reads or looks at; or -1. */
-static int reader_of(const cx_plan *plan, int value, int after)
+/* The first step after `after` that reads a value, or -1. */
+static int first_reader(const cx_plan *plan, int value, int after)
 {
-    if (plan->values[value].visible || plan->values[value].uses != 1)
-        return -1;
     for (int i = after + 1; i < plan->step_count; i++) {
         const cx_step *step = plan->steps[i];
         for (int k = 0; step != NULL && k < step->c->input_count; k++)
@@ -27,6 +24,13 @@ static int reader_of(const cx_plan *plan, int value, int after)
                 return i;
     }
     return -1;
+}
+
+/* The same of a value that nobody else reads or looks at. */
+static int reader_of(const cx_plan *plan, int value, int after)
+{
+    const cx_plan_value *v = &plan->values[value];
+    return v->visible || v->uses != 1 ? -1 : first_reader(plan, value, after);
 }
 
 static int is(const cx_plan *plan, int i, const char *type)
@@ -117,18 +121,6 @@ typedef struct layer_norm {
     double epsilon;
 } layer_norm;
 
-/* The first step after `after` that reads a value, or -1. */
-static int first_reader(const cx_plan *plan, int value, int after)
-{
-    for (int i = after + 1; i < plan->step_count; i++) {
-        const cx_step *step = plan->steps[i];
-        for (int k = 0; step != NULL && k < step->c->input_count; k++)
-            if (step->x[k] == value)
-                return i;
-    }
-    return -1;
-}
-
 /* The step of a type that alone reads what step i makes, or -1. */
 static int next_of(const cx_plan *plan, int i, const char *type)
 {
@@ -217,14 +209,7 @@ static cxai_status become(cx_plan *plan, const cx_plan_request *request,
                           cx_step *step, const char *type, cx_node *node,
                           const cx_case_input *input, const int *values)
 {
-    const cx_case_context context = {
-        .model = request->model,
-        .arena = &plan->arena,
-        .threads = request->threads,
-        .direct = request->request->direct,
-        .many = request->request->many,
-        .error = request->error,
-    };
+    const cx_case_context context = cx_plan_context(plan, request);
     static const cx_attributes none = { 0, NULL };
     size_t inputs = (size_t)node->input_count;
     cxai_status status;

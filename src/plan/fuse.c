@@ -115,14 +115,7 @@ static cxai_status merge_norm(cx_plan *plan, const cx_plan_request *request,
     };
     cx_node node = request->model->nodes[step->node];
     node.input_count = 3;
-    const cx_case_context context = {
-        .model = request->model,
-        .arena = &plan->arena,
-        .threads = request->threads,
-        .direct = request->request->direct,
-        .many = request->request->many,
-        .error = request->error,
-    };
+    const cx_case_context context = cx_plan_context(plan, request);
     cxai_status status;
     cx_case *c = cx_case_create(&context, &node, input, &status);
     if (c == NULL)
@@ -149,14 +142,7 @@ static cxai_status add_input(cx_plan *plan, const cx_plan_request *request,
     int known = step->op->max_inputs;
     cx_case_input input[MOST];
     cx_node node = request->model->nodes[step->node];
-    const cx_case_context context = {
-        .model = request->model,
-        .arena = &plan->arena,
-        .threads = request->threads,
-        .direct = request->request->direct,
-        .many = request->request->many,
-        .error = request->error,
-    };
+    const cx_case_context context = cx_plan_context(plan, request);
     int *x = cx_arena_alloc(&plan->arena, (size_t)known + 1, sizeof *x);
     if (x == NULL)
         return cx_plan_no_memory(request);

@@ -9,6 +9,18 @@ cxai_status cx_plan_no_memory(const cx_plan_request *request)
                      "out of memory planning a session");
 }
 
+cx_case_context cx_plan_context(cx_plan *plan, const cx_plan_request *request)
+{
+    return (cx_case_context){
+        .model = request->model,
+        .arena = &plan->arena,
+        .threads = request->threads,
+        .direct = request->request->direct,
+        .many = request->request->many,
+        .error = request->error,
+    };
+}
+
 int cx_plan_add_value(cx_plan *plan, const cxai_shape *shape,
                       const cx_literal *literal)
 {

@@ -19,6 +19,7 @@
 #define CX_PLAN_PLAN_H
 
 #include "cxai/session.h"
+#include "graph/case.h"
 #include "graph/shape.h"
 
 /* One tensor of the plan. The first ones are the model's values, by number;
@@ -157,6 +158,9 @@ cxai_status cx_pack_weights(cx_plan *plan, const cx_plan_request *request);
 /* ---- shared by the passes ------------------------------------------------ */
 
 cxai_status cx_plan_no_memory(const cx_plan_request *request);
+
+/* For the cases of steps that the passes make. */
+cx_case_context cx_plan_context(cx_plan *plan, const cx_plan_request *request);
 
 /* The value that has the numbers and the gradient of a value: its home, or
    itself. */

@@ -51,6 +51,17 @@ void check_view(const cxai_tensor *got, const double *want, int64_t count,
     free(dense);
 }
 
+cxai_real *dense_of(const cxai_tensor *view, int64_t *count)
+{
+    int64_t numbers = cxai_shape_count(&view->shape);
+    cxai_real *dense = malloc((size_t)numbers * sizeof *dense);
+    assert_non_null(dense);
+    cxai_tensor_read(view, dense);
+    if (count != NULL)
+        *count = numbers;
+    return dense;
+}
+
 double relative_error(const cxai_real *got, const cxai_real *want,
                       int64_t count)
 {

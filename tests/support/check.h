@@ -26,6 +26,9 @@ void check_close(const cxai_real *got, const double *want, int64_t count,
 void check_view(const cxai_tensor *got, const double *want, int64_t count,
                 double tolerance);
 
+/* The numbers of a view in row-major order, for free(); count may be NULL. */
+cxai_real *dense_of(const cxai_tensor *view, int64_t *count);
+
 /* max |got - want| / max |want| of two dense arrays. */
 double relative_error(const cxai_real *got, const cxai_real *want,
                       int64_t count);

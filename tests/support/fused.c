@@ -26,10 +26,7 @@ cxai_real *fused_answer(const cxai_model *model, const char *input_shape,
              &error);
     check_ok(cxai_session_forward(session, &error), &error);
     check_ok(cxai_session_value(session, watch[0], &view, &error), &error);
-    *count = cxai_shape_count(&view.shape);
-    cxai_real *dense = malloc((size_t)*count * sizeof *dense);
-    assert_non_null(dense);
-    cxai_tensor_read(&view, dense);
+    cxai_real *dense = dense_of(&view, count);
     *steps = session->plan->step_count;
     cxai_session_free(&session);
     free(block);

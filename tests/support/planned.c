@@ -62,15 +62,6 @@ typedef struct answer {
     int steps;
 } answer;
 
-static cxai_real *read(const cxai_tensor *view, int64_t *count)
-{
-    *count = cxai_shape_count(&view->shape);
-    cxai_real *dense = malloc((size_t)*count * sizeof *dense);
-    assert_non_null(dense);
-    cxai_tensor_read(view, dense);
-    return dense;
-}
-
 void planned_set(cxai_session *session, int value)
 {
     cxai_error error;
@@ -106,14 +97,14 @@ static answer ask(const cxai_model *model, const int *watch, int count,
         free(a.dx);
         check_ok(cxai_session_forward(session, &error), &error);
         check_ok(cxai_session_value(session, watch[0], &view, &error), &error);
-        a.y = read(&view, &a.y_count);
+        a.y = dense_of(&view, &a.y_count);
         if (!gradient)
             continue;
         void *block;
         cxai_real *seed = kernel_numbers(a.y_count, 9, &block);
         check_ok(cxai_session_backward(session, seed, &error), &error);
         check_ok(cxai_session_gradient(session, x, &view, &error), &error);
-        a.dx = read(&view, &a.x_count);
+        a.dx = dense_of(&view, &a.x_count);
         free(block);
     }
     cxai_session_free(&session);
