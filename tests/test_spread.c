@@ -78,8 +78,8 @@ static void compare(const cx_kernels *kernels, const cx_spread *s,
             exact_add(&e, (double)bias[c], 1);
         if (s->adds)
             exact_add(&e, (double)old[at], 1);
-        exact_check(&e, -INFINITY, INFINITY, y->data[at], kernels->level,
-                    "spread");
+        exact_check(&e, -(double)INFINITY, (double)INFINITY, y->data[at],
+                    kernels->level, "spread");
     }
 }
 

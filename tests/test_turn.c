@@ -194,7 +194,8 @@ static void check_turned(const cx_kernels *k, int rows, int columns, int panels)
                 &e, (double)(scale * row[i][1 + d]),
                 (double)
                     panel[d / width * stride + (FROM + n) * width + d % width]);
-        exact_check(&e, -INFINITY, INFINITY, y.data[at], k->level, "turned");
+        exact_check(&e, -(double)INFINITY, (double)INFINITY, y.data[at],
+                    k->level, "turned");
     }
     guarded_end(&y);
     free(panels_block);
