@@ -78,6 +78,17 @@ cxai_status cx_cam_deliver_weights(const cxai_heatmap_call *call, int i,
     return status;
 }
 
+double cx_mean_gradient(const cxai_real *activation, const cxai_real *gradient,
+                        int64_t positions)
+{
+    double sum = 0;
+
+    (void)activation;
+    for (int64_t i = 0; i < positions; i++)
+        sum += (double)gradient[i];
+    return sum / (double)positions;
+}
+
 void cx_weigh_channels(const cxai_cam_layer *layer, cx_channel_weight *weight,
                        cxai_real *weighed)
 {

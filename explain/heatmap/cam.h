@@ -21,6 +21,9 @@ typedef enum cx_cam_reduction {
 typedef double cx_channel_weight(const cxai_real *activation,
                                  const cxai_real *gradient, int64_t positions);
 
+/* That of Grad-CAM: the mean gradient. */
+cx_channel_weight cx_mean_gradient;
+
 /* Weighs each channel as a whole. */
 void cx_weigh_channels(const cxai_cam_layer *layer, cx_channel_weight *weight,
                        cxai_real *weighed);

@@ -8,7 +8,9 @@
 #include <string.h>
 
 /* Weights serve several pictures, but what these leave behind must stay in the
-   caches: 2 to 4 at once were the fastest on networks of all kinds. */
+   caches. Up to ten serve where their weights are packed for many pictures
+   (cxai_request.many), fewer where the rest of the last batch would be empty
+   (cx_pass_open_batched). */
 enum { default_batch = 10 };
 static const uint64_t default_bytes = (uint64_t)2 << 30;
 

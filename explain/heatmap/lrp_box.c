@@ -20,17 +20,13 @@ static cxai_status find_preprocess(const cxai_preprocess **out,
 }
 
 /* Fills a picture with what white (or black) comes to in each channel. */
-static cxai_status fill_by_model(const cxai_heatmap_call *call, int white,
-                                 cxai_real *picture, cxai_error *error)
+static void fill_channels(const cxai_heatmap_call *call,
+                          const cxai_preprocess *preprocess, int white,
+                          cxai_real *picture)
 {
-    const cxai_preprocess *preprocess;
-    cxai_preprocess own;
     int64_t count = cxai_shape_count(&call->input_shape);
     int64_t positions = call->height * call->width;
-    cxai_status status = find_preprocess(&preprocess, call, &own, error);
 
-    if (status != CXAI_OK)
-        return status;
     for (int64_t e = 0; e < count; e++) {
         int64_t channel =
             call->options->channels_last ? e % call->channels : e / positions;
@@ -38,19 +34,15 @@ static cxai_status fill_by_model(const cxai_heatmap_call *call, int white,
         cxai_preprocess_affine(preprocess, (int)channel, &gain, &bias, NULL);
         picture[e] = (cxai_real)(bias + (white ? 255 * gain : 0));
     }
-    return CXAI_OK;
 }
 
-static cxai_status fill(const cxai_heatmap_call *call, int white, double low,
-                        double high, cxai_real *picture, cxai_error *error)
+static void fill(const cxai_heatmap_call *call, double number,
+                 cxai_real *picture)
 {
     int64_t count = cxai_shape_count(&call->input_shape);
 
-    if (!(low < high))
-        return fill_by_model(call, white, picture, error);
     for (int64_t e = 0; e < count; e++)
-        picture[e] = (cxai_real)(white ? high : low);
-    return CXAI_OK;
+        picture[e] = (cxai_real)number;
 }
 
 static cxai_status read_value(cxai_session *session,
@@ -84,15 +76,20 @@ static cxai_status make(cx_lrp_box *box, const cxai_heatmap_call *call,
                              .threads = call->options->threads,
                              .max_bytes = call->options->max_bytes };
     cxai_real *ends[2] = { box->low, box->high };
+    const cxai_preprocess *preprocess = NULL;
+    cxai_preprocess own;
     cxai_session *session;
     cxai_status status =
         cxai_session_create(&session, call->model, &request, error);
 
+    if (status == CXAI_OK && !(low < high))
+        status = find_preprocess(&preprocess, call, &own, error);
     for (int white = 0; status == CXAI_OK && white < 2; white++) {
-        status = fill(call, white, low, high, picture, error);
-        if (status == CXAI_OK)
-            status =
-                read_value(session, call, value, picture, ends[white], error);
+        if (preprocess)
+            fill_channels(call, preprocess, white, picture);
+        else
+            fill(call, white ? high : low, picture);
+        status = read_value(session, call, value, picture, ends[white], error);
     }
     cxai_session_free(&session);
     return status;

@@ -126,9 +126,9 @@ typedef struct cx_turn {
  * A product with panels that are packed for the other direction (turn.h): what
  * are their columns is the depth here, and their rows are the columns,
  *
- *   y[i][n] = scale * sum over d of x[i][d]
- *                   * panel[d / (2*lanes) * stride + n * 2*lanes + d %
- * (2*lanes)]
+ *   y[i][n] = scale * sum over d of x[i][d] * p[d / w * stride + n * w + d % w]
+ *
+ * with the panel p and w = 2 * lanes.
  */
 typedef struct cx_turned_tile {
     int rows;

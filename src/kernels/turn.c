@@ -107,8 +107,8 @@ static const struct {
     { 5, 1 }, { 3, -2 }, { 4, -2 }, { 1, -0.5 }, { 2, -0.5 }, { 0, 1 },
 };
 
-/* Where a point of the mirrored kernel begins in the weights, and times what.
- */
+/* Where a point of the mirrored kernel begins in the weights; *factor: times
+   what. */
 static const cxai_real *mirrored_point(const cx_kernels *kernels,
                                        const cx_convolution *c, int point,
                                        cxai_real *factor)

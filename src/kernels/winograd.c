@@ -37,9 +37,8 @@ typedef struct division {
                   they are read as they lie. As all pictures, alone or not */
     int64_t v_point, m_point;
     size_t v_bytes, m_bytes, list_bytes, zero_bytes;
-    size_t own_bytes; /* of a thread: products, lists, a turned panel */
-    size_t
-        turned_bytes; /* of all weights, turned before the blocks read them */
+    size_t own_bytes;    /* of a thread: products, lists, a turned panel */
+    size_t turned_bytes; /* of all weights, turned before blocks read them */
 } division;
 
 static int64_t point_bytes(int64_t channels)

@@ -99,21 +99,9 @@ static cxai_status seed(const cx_pass *pass, int i, cxai_real *at_logits,
     return status;
 }
 
-/* Grad-CAM's weights: the mean gradient of a channel. */
-static double mean_gradient(const cxai_real *activation,
-                            const cxai_real *gradient, int64_t positions)
-{
-    double weight = 0;
-
-    (void)activation;
-    for (int64_t p = 0; p < positions; p++)
-        weight += (double)gradient[p] / (double)positions;
-    return weight;
-}
-
 static void weigh(const cxai_cam_layer *layer, cxai_real *weighed)
 {
-    cx_weigh_channels(layer, mean_gradient, weighed);
+    cx_weigh_channels(layer, cx_mean_gradient, weighed);
 }
 
 static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)

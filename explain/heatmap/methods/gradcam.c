@@ -9,20 +9,9 @@
  */
 #include "../cam.h"
 
-static double mean_gradient(const cxai_real *activation,
-                            const cxai_real *gradient, int64_t positions)
-{
-    double alpha = 0;
-
-    (void)activation;
-    for (int64_t i = 0; i < positions; i++)
-        alpha += (double)gradient[i];
-    return alpha / (double)positions;
-}
-
 static void weigh(const cxai_cam_layer *layer, cxai_real *weighed)
 {
-    cx_weigh_channels(layer, mean_gradient, weighed);
+    cx_weigh_channels(layer, cx_mean_gradient, weighed);
 }
 
 static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)

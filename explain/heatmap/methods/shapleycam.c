@@ -178,11 +178,9 @@ static cxai_status one_map(cx_pass *pass, const curvature *c, int i,
         return status;
     view = cxai_grid_view(&view, &c->layer.grid);
     cxai_tensor_read(&view, c->gradient);
-    for (int64_t k = 0; k < c->layer.grid.channels; k++) {
-        c->weights[k] = 0;
-        for (int64_t p = k * positions; p < (k + 1) * positions; p++)
-            c->weights[k] += (double)c->gradient[p] / (double)positions;
-    }
+    for (int64_t k = 0; k < c->layer.grid.channels; k++)
+        c->weights[k] =
+            cx_mean_gradient(NULL, c->gradient + k * positions, positions);
     return cx_cam_deliver_weights(call, i, c->weights, &c->layer, error);
 }
 
