@@ -16,7 +16,6 @@ typedef struct scoring {
     int64_t *shown; /* channels that are tried; a trial is one sample of one */
     int64_t shown_count;
     int64_t constant; /* place in shown of the constant channels, or -1 */
-    cxai_real *mask;  /* (height,width) of the input */
     double *sums;     /* (targets,channels): of scores, then the weights */
 } scoring;
 
@@ -83,6 +82,8 @@ static void choose_shown(scoring *s)
     }
 }
 
+/* The mask is made in the last (height,width) numbers of the point: in either
+   layout, no pixel is written over a mask that is still to be read. */
 static void write_trial(const cxai_heatmap_call *call, void *payload,
                         int64_t index, cxai_real *point)
 {
@@ -93,15 +94,17 @@ static void write_trial(const cxai_heatmap_call *call, void *payload,
     int last = call->options->channels_last != 0;
     int64_t channel_step = last ? 1 : positions;
     int64_t position_step = last ? call->channels : 1;
+    cxai_real *mask = point + (call->channels - 1) * positions;
 
     s->method->mask(call, &s->layer.grid, channel_of(s, number), number, sample,
-                    s->mask);
-#pragma omp parallel for num_threads(call->options->threads) schedule(static)
-    for (int64_t p = 0; p < positions; p++)
+                    mask);
+    for (int64_t p = 0; p < positions; p++) {
+        cxai_real factor = mask[p];
         for (int64_t c = 0; c < call->channels; c++) {
             int64_t at = c * channel_step + p * position_step;
-            point[at] = call->input[at] * s->mask[p];
+            point[at] = call->input[at] * factor;
         }
+    }
 }
 
 static void take_scores(const cxai_heatmap_call *call, void *payload,
@@ -139,13 +142,11 @@ static cxai_status score(const cxai_heatmap_call *call, scoring *s,
                          cxai_error *error)
 {
     int64_t channels = s->layer.grid.channels;
-    size_t pixels = (size_t)(call->height * call->width);
 
     s->shown = calloc((size_t)channels, sizeof *s->shown);
-    s->mask = calloc(pixels, sizeof *s->mask);
     s->sums =
         calloc((size_t)call->target_count, (size_t)channels * sizeof *s->sums);
-    if (!s->shown || !s->mask || !s->sums)
+    if (!s->shown || !s->sums)
         return cxai_fail(error, CXAI_NO_MEMORY, "no memory for the masks of %s",
                          call->method->title);
     choose_shown(s);
@@ -153,6 +154,7 @@ static cxai_status score(const cxai_heatmap_call *call, scoring *s,
         .value = call->input_value,
         .count = s->shown_count * s->method->samples,
         .write = write_trial,
+        .apart = 1,
         .take = take_scores,
         .payload = s,
     };
@@ -177,7 +179,6 @@ cxai_status cx_scorecam_compute(const cxai_heatmap_call *call,
         status = score(call, &s, error);
     cx_layer_free(&s.layer);
     free(s.shown);
-    free(s.mask);
     free(s.sums);
     return status;
 }

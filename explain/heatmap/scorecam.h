@@ -10,7 +10,7 @@ typedef struct cx_scorecam {
     int differ;  /* the samples of a channel that is the same everywhere differ
                     from those of another one: else they are run once */
     /* Writes the mask (height,width) of the input for one sample of a channel,
-       dense (height,width) of the grid. */
+       dense (height,width) of the grid. Called by several threads at a time. */
     void (*mask)(const cxai_heatmap_call *call, const cxai_grid *grid,
                  const cxai_real *channel, int64_t number, int64_t sample,
                  cxai_real *mask);

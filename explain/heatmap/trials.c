@@ -31,8 +31,10 @@ static cxai_status run_batch(cx_pass *pass, const cx_trials *trials,
 {
     const cxai_heatmap_call *call = pass->call;
     int64_t size = cxai_shape_count(&call->shapes[trials->value]);
+    int threads = trials->apart ? call->options->threads : 1;
     cxai_tensor value;
 
+#pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t k = 0; k < items; k++)
         trials->write(call, trials->payload, first + k, b->points + k * size);
     cxai_status status = cx_pass_forward(pass, b->points, error);

@@ -12,6 +12,8 @@ typedef struct cx_trials {
        The room holds an earlier trial, or zeros. */
     void (*write)(const cxai_heatmap_call *call, void *payload, int64_t index,
                   cxai_real *point);
+    int apart; /* several threads may write trials at a time: what write leaves
+                  behind is the point alone */
     int probabilities; /* scores are the probabilities of the targets that are
                           classes */
     /* Takes its scores [target_count], trial after trial. */

@@ -76,6 +76,7 @@ static cxai_status ablate(const cxai_heatmap_call *call, ablation *a,
         .value = call->layer,
         .count = channels,
         .write = write_trial,
+        .apart = 1,
         .take = take_scores,
         .payload = a,
     };

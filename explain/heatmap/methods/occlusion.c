@@ -95,6 +95,7 @@ static cxai_status occlude(const cxai_heatmap_call *call, occlusion *o,
         .value = call->input_value,
         .count = count,
         .write = write_trial,
+        .apart = 1,
         .take = take_trial,
         .payload = o,
     };

@@ -38,7 +38,6 @@ static void make_mask(const cxai_heatmap_call *call, const cxai_grid *grid,
 {
     (void)number;
     (void)sample;
-#pragma omp parallel for num_threads(call->options->threads) schedule(static)
     for (int64_t y = 0; y < call->height; y++) {
         place row = find_place(y, call->height, grid->height);
         const cxai_real *above = channel + row.low * grid->width;
