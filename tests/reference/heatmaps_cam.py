@@ -41,6 +41,7 @@ NETS = {
 # behind the layers of these, everything is piecewise linear
 PIECEWISE = "basic", "plain", "mobile2"
 SAMPLES, NOISE = 5, 0.4
+BATCH = 16
 # the first target's scores differ by so little that float32 rounds the weights
 # by 1.4e-4
 ONE_TARGET = [("next", "ablationcam")]
@@ -116,12 +117,15 @@ def scaled(raw, x):
 
 def behind(m, layer, value, x):
     """The network's answer when its layer puts out value (N,...)."""
-    handle = m.get_submodule(layer).register_forward_hook(
-        lambda module, inputs, output: value)
-    with torch.no_grad():
-        y = m(x.expand(len(value), -1, -1, -1))
-    handle.remove()
-    return y
+    def answer(part):
+        handle = m.get_submodule(layer).register_forward_hook(
+            lambda module, inputs, output: part)
+        with torch.no_grad():
+            y = m(x.expand(len(part), -1, -1, -1))
+        handle.remove()
+        return y
+
+    return torch.cat([answer(part) for part in value.split(BATCH)])
 
 
 # ---- equations -------------------------------------------------------------

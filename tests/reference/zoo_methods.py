@@ -12,6 +12,10 @@ variants apart) to a Method.
     --double FILE      the command of a build with DOUBLE=1: also how far that
                        is from a reference computed in float64
     --threads N        of both sides (2)
+    --moved N          where float32 is farther than 1e-4: also how far the
+                       reference in float64 moves when every number of picture
+                       and weights does by float32's rounding, up or down at
+                       random, the largest of N draws
     --single           leave float64 out, which takes long; what it is needed
                        for is not judged then
     --time N           also both sides' milliseconds: the minimum of N runs in
@@ -23,8 +27,9 @@ Prints, for each network and method, the largest difference relative to the
 largest magnitude of the reference; where that is computed in float64, then how
 far the reference itself, in float32, is from it and from cxai; float32 is timed.
 "!" marks more than 1e-4, or than twice what the reference's own float32 is away
-where that is farther; with --double that alone counts, and 2e-6 is too far. The
-exit status is then 1.
+or what it is moved where that is farther; with --double that alone counts, and
+2e-6 is too far. The exit status is then 1. Two maps of 0 alone agree, and the
+line says so.
 """
 import argparse
 import copy
@@ -49,6 +54,7 @@ ROOT = f"{HERE}/../.."
 EMBEDDED = f"{ROOT}/data/efficientnet-lite0.int8.onnx"
 TOLERANCE = 1e-4    # rounding of float32 in another order of summation
 IN_DOUBLE = 2e-6    # what is written is float32, as its input is
+ROUNDING = 2**-24   # the most that float32 changes a number by, of itself
 # network -> (the module that CAM methods look at, its name for cxai)
 LAYERS = {"resnet18": "layer4", "resnet50": "layer4", "vgg16": "features.29",
           "mobilenet_v2": "features.18"}
@@ -132,10 +138,23 @@ class Network:
         return self.layer_name and model.get_submodule(self.layer_name)
 
     def reference(self, method, dtype):
-        model = self.models[dtype]
-        x = torch.from_numpy(self.x).to(dtype)
+        return self.compute(method, self.models[dtype],
+                            torch.from_numpy(self.x).to(dtype))
+
+    def compute(self, method, model, x):
         return np.asarray(method.compute(model, x, self.target,
                                          self.layer(method, model)))
+
+    def moved(self, method, seed):
+        """The reference of a picture and weights that rounding moved."""
+        draw = torch.Generator().manual_seed(seed)
+        model = copy.deepcopy(self.models[torch.float64])
+        x = torch.from_numpy(self.x).double()
+        with torch.no_grad():
+            for numbers in x, *model.parameters():
+                sign = torch.randint(2, numbers.shape, generator=draw) * 2 - 1
+                numbers *= 1 + ROUNDING * sign
+        return self.compute(method, model, x)
 
     def time(self, method):
         """The peer's milliseconds."""
@@ -182,7 +201,11 @@ def run_cxai(options, file, network, name, method, rows=1):
 def distance(got, want):
     if got.shape != want.shape:
         raise ValueError(f"shape {got.shape} instead of {want.shape}")
-    return float(np.abs(got - want).max() / np.abs(want).max())
+    most = np.abs(want).max()
+    if not most:
+        raise ValueError("the reference is 0 everywhere, the largest compared "
+                         f"with it {np.abs(got).max():.1e}")
+    return float(np.abs(got - want).max() / most)
 
 
 def compare_dtypes(options, network, name, method, got, single):
@@ -192,6 +215,11 @@ def compare_dtypes(options, network, name, method, got, single):
     near = far <= max(TOLERANCE, 2 * own)
     text = f"{far:8.1e}, reference in float32 {own:8.1e} from it and " \
            f"{distance(got, single):8.1e} from ours"
+    if options.moved and far > TOLERANCE:
+        moved = max(distance(network.moved(method, seed), exact)
+                    for seed in range(options.moved))
+        near = near or far <= 2 * moved
+        text += f", moved {moved:8.1e}"
     if options.double:
         far = distance(run_cxai(options, options.double, network, name,
                                 method)[0], exact)
@@ -219,7 +247,9 @@ def compare(options, network, name, method):
     single = network.reference(method, torch.float32)
     try:
         got, ours = run_cxai(options, options.cxai, network, name, method)
-        if method.double and not options.single:
+        if not single.any() and not got.any():
+            text, near = "both are 0 everywhere", True
+        elif method.double and not options.single:
             text, near = compare_dtypes(options, network, name, method, got,
                                         single)
         else:
@@ -245,6 +275,7 @@ def main():
     parser.add_argument("--cxai", default=f"{ROOT}/build/cxai")
     parser.add_argument("--double")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--moved", type=int, default=0)
     parser.add_argument("--single", action="store_true")
     parser.add_argument("--time", type=int, default=0)
     options = parser.parse_args()

@@ -23,7 +23,10 @@
  *
  * Each channel counts by its shape alone, however small its numbers are. So one
  * ReLU whose input rounding carries over 0 may move the map by some 1e-3, in
- * float32, of any implementation; in double it is the reference's to 2e-6.
+ * float32, of any implementation; in double it is the reference's to 2e-6. Of
+ * resnet18's 2.3 million ReLUs the one that does is in layer3.1: its input is
+ * 8e-6 (deviation 1.1). Closed in the reference in float64, too, that moves by
+ * 1.2e-3 and is then ours in float32 to 1.6e-6.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -3,7 +3,8 @@ the equations of heatmaps_cam.py where these depart from a paper.
 
 Principal components have the sign of the rule that cxai's file of the method
 tells. Score-CAM and its kin run a network as often as a layer has channels:
-SS-CAM and IS-CAM are compared at layers with few of them and on two samples.
+they are compared at layers with few of them, too, and SS-CAM and IS-CAM on two
+samples.
 
 Made with the versions of heatmaps_cam.py and captum 0.9.0.
 """
@@ -78,6 +79,12 @@ def plain_fem(model, x, target, layer):
         return cam(x, [ClassifierOutputTarget(target)])
 
 
+def ablation(model, x, target, layer):
+    """Before ReLU, which leaves nothing where all weights are negative; the
+    library departs from the paper at layers with negative numbers."""
+    return small.ablation(model, name_of(model, layer), x, target, None)
+
+
 # ---- torchcam and captum ---------------------------------------------------
 
 def torch_cam(kind, **settings):
@@ -108,13 +115,13 @@ def cam(model, x, target, layer):
                         target)[0]
 
 
-def sampled(kind, *options):
+def sampled(kind, *options, layers=NARROW):
     """SS-CAM on our noise and IS-CAM, as heatmaps_cam.py."""
     def compute(model, x, target, layer):
         raw = small.torch_cam(kind, model, name_of(model, layer), x, target,
                               FEW)
         return small.scaled(raw, x)
-    return Method(compute=compute, layered=True, layers=NARROW,
+    return Method(compute=compute, layered=True, layers=layers,
                   library="torchcam",
                   options=["--samples", str(FEW), *options],
                   peers=[torch_cam(kind, num_samples=FEW)])
@@ -154,10 +161,14 @@ METHODS = {
                        library="pytorch-grad-cam"),
     **{f"{name}:eigen": smoothed(name) for name in small.SMOOTH},
     "ablationcam": library(pgc.AblationCAM, double=False),
-    "ablationcam:narrow": library(pgc.AblationCAM, layers=NARROW,
-                                  double=False),
+    "ablationcam:narrow": Method(
+        compute=ablation, layered=True, layers=NARROW, double=True,
+        options=["--raw"], library="pytorch-grad-cam",
+        peers=[library(pgc.AblationCAM).compute]),
     "scorecam": library(pgc.ScoreCAM, double=False),
     "scorecam:narrow": library(pgc.ScoreCAM, layers=NARROW, double=False),
     "sscam": sampled(torchcam.methods.SSCAM, *NOISY),
     "iscam": sampled(torchcam.methods.ISCAM),
+    "sscam:deep": sampled(torchcam.methods.SSCAM, *NOISY, layers={}),
+    "iscam:deep": sampled(torchcam.methods.ISCAM, layers={}),
 }
