@@ -1,13 +1,14 @@
 #include "noise.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "cxai/random.h"
 #include "front.h"
 #include "gradient.h"
 #include "points.h"
 
-enum { default_samples = 25, most_samples = 100000 };
+enum { default_samples = 25, most_samples = 100000, RUN = 1024 };
 
 /* of the range of the input */
 static const double default_share = 0.15;
@@ -28,23 +29,34 @@ cxai_status cx_sample_count(const cxai_heatmap_call *call, int standard,
                      most_samples, *samples);
 }
 
+void cx_add_noise(uint64_t seed, uint32_t stream, double noise, int64_t first,
+                  int64_t count, cxai_real *numbers)
+{
+    double z[RUN];
+
+    for (int64_t done = 0; done < count; done += RUN) {
+        int64_t run = count - done < RUN ? count - done : RUN;
+
+        cxai_random_normals(seed, stream, (uint64_t)(first + done), (size_t)run,
+                            z);
+        for (int64_t e = 0; e < run; e++)
+            numbers[done + e] += (cxai_real)(noise * z[e]);
+    }
+}
+
 void cx_write_noisy(const cxai_heatmap_call *call, double noise, int64_t index,
                     cxai_real *point)
 {
-    enum { RUN = 1024 };
     int64_t count = cxai_shape_count(&call->input_shape);
     int threads = call->options->threads;
 
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t first = 0; first < count; first += RUN) {
-        double z[RUN];
         int64_t run = count - first < RUN ? count - first : RUN;
 
-        cxai_random_normals(call->options->seed, (uint32_t)index,
-                            (uint64_t)first, (size_t)run, z);
-        for (int64_t e = 0; e < run; e++)
-            point[first + e] =
-                call->input[first + e] + (cxai_real)(noise * z[e]);
+        memcpy(point + first, call->input + first, (size_t)run * sizeof *point);
+        cx_add_noise(call->options->seed, (uint32_t)index, noise, first, run,
+                     point + first);
     }
 }
 

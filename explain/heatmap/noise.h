@@ -1,4 +1,4 @@
-/* Gradients at noisy copies of the picture. */
+/* Noise, and gradients at noisy copies of the picture. */
 #ifndef CXAI_HEATMAP_NOISE_H
 #define CXAI_HEATMAP_NOISE_H
 
@@ -8,6 +8,11 @@
    range. */
 cxai_status cx_sample_count(const cxai_heatmap_call *call, int standard,
                             int *samples, cxai_error *error);
+
+/* numbers[e] += N(0, noise^2), drawn as cxai_random_normal(seed, stream,
+   first + e), for e < count. */
+void cx_add_noise(uint64_t seed, uint32_t stream, double noise, int64_t first,
+                  int64_t count, cxai_real *numbers);
 
 /* point = picture + N(0, noise^2). The noise of sample k at element e is
    cxai_random_normal(seed, k, e): the same for any batch, number of threads or

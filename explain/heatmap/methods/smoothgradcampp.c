@@ -24,7 +24,7 @@
 #include <string.h>
 
 #include "../cam.h"
-#include "cxai/random.h"
+#include "../noise.h"
 
 enum { default_samples = 4, most_samples = 100000, powers = 3 };
 
@@ -39,20 +39,6 @@ typedef struct smoothing {
     double *sums;    /* (targets,powers,count): of powers of the gradients */
     double *weights; /* [channels] */
 } smoothing;
-
-static void write_pictures(const cxai_heatmap_call *call, const smoothing *s,
-                           int64_t first, int64_t items)
-{
-    int64_t size = cxai_shape_count(&call->input_shape);
-
-    for (int64_t i = 0; i < items; i++)
-        for (int64_t e = 0; e < size; e++)
-            s->pictures[i * size + e] =
-                call->input[e] +
-                (cxai_real)(s->noise * cxai_random_normal(call->options->seed,
-                                                          (uint32_t)(first + i),
-                                                          (uint64_t)e));
-}
 
 /* Adds the powers of the gradient of target t for one item of the batch. */
 static void add_powers(const smoothing *s, const cxai_tensor *gradient,
@@ -76,9 +62,11 @@ static cxai_status add_batch(cx_pass *pass, const smoothing *s, int64_t first,
                              int64_t items, cxai_error *error)
 {
     const cxai_heatmap_call *call = pass->call;
+    int64_t size = cxai_shape_count(&call->input_shape);
     cxai_tensor view;
 
-    write_pictures(call, s, first, items);
+    for (int64_t i = 0; i < items; i++)
+        cx_write_noisy(call, s->noise, first + i, s->pictures + i * size);
     cxai_status status = cx_pass_forward(pass, s->pictures, error);
     for (int t = 0; status == CXAI_OK && t < call->target_count; t++) {
         status = cx_pass_differentiate(pass, &call->results[t].target, items,

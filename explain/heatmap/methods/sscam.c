@@ -12,8 +12,8 @@
  * The noise of sample i of channel k at pixel p is
  * cxai_random_normal(seed, k n + i, p): the same for any batch or threads.
  */
+#include "../noise.h"
 #include "../scorecam.h"
-#include "cxai/random.h"
 
 enum { default_samples = 35, most_samples = 100000 };
 
@@ -33,9 +33,8 @@ static void make_mask(const cxai_heatmap_call *call, const cxai_grid *grid,
     uint32_t stream = (uint32_t)(number * samples_of(call) + sample);
 
     cx_scorecam_mask(call, grid, channel, 1, mask);
-    for (int64_t p = 0; p < call->height * call->width; p++)
-        mask[p] += (cxai_real)(noise * cxai_random_normal(call->options->seed,
-                                                          stream, (uint64_t)p));
+    cx_add_noise(call->options->seed, stream, noise, 0,
+                 call->height * call->width, mask);
 }
 
 static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
