@@ -83,6 +83,36 @@ static void test_feeding_inside_runs_only_the_tail(void **state)
     assert_int_equal(f->session->plan->step_count, 2);
 }
 
+/* Two pictures' worth of s, though the model's input is one. */
+static void test_fed_values_may_have_shapes_of_their_own(void **state)
+{
+    tiny *f = *state;
+    cxai_session_free(&f->session);
+    int s = net_value(f->model, "s");
+    cxai_shape shape = { 4, { 2, 2, 2, 2 } };
+    cxai_request request = { .feed = &s,
+                             .feed_count = 1,
+                             .feed_shape = &shape,
+                             .watch = &f->y,
+                             .watch_count = 1 };
+    check_ok(cxai_session_create(&f->session, f->model, &request, &f->error),
+             &f->error);
+    static const cxai_real fed[16] = { 4, 4, 4, 4, 1, 2, 3, 2,
+                                       1, 2, 3, 2, 4, 4, 4, 4 };
+    shape.dim[0] = 7; /* it has been copied */
+    check_ok(cxai_session_set(f->session, s, fed, &f->error), &f->error);
+    check_ok(cxai_session_forward(f->session, &f->error), &f->error);
+    tiny_check_value(f, f->y, (double[]){ 4, 3, 2, -1 }, 4);
+
+    cxai_session *session;
+    shape.dim[1] = 0;
+    check_error(cxai_session_create(&session, f->model, &request, &f->error),
+                &f->error, CXAI_INVALID, "for the fed value \"s\" is none");
+    shape = (cxai_shape){ 4, { 1, 3, 2, 2 } };
+    check_error(cxai_session_create(&session, f->model, &request, &f->error),
+                &f->error, CXAI_INVALID, "Gemm");
+}
+
 /* c = W x with W = max(w, 0) in place of the model's weights: x0, 2 x0. */
 static void test_weights_can_be_fed(void **state)
 {
@@ -206,6 +236,7 @@ int main(void)
         TEST(test_inner_gradient_is_kept_beside_the_input_s),
         TEST(test_parameter_gradients),
         TEST(test_feeding_inside_runs_only_the_tail),
+        TEST(test_fed_values_may_have_shapes_of_their_own),
         TEST(test_weights_can_be_fed),
         TEST(test_a_feed_that_does_not_cut_is_refused),
         TEST(test_bad_requests_are_refused),

@@ -44,7 +44,13 @@ typedef struct cxai_request {
     int feed_count;         /* the model's first input. A fed value is not
                                computed, whatever its producer; it may be a
                                weight, which then is zero until it is set. */
-    const int *watch;       /* values to read after forward */
+    const cxai_shape *feed_shape; /* [feed_count], the shapes of the fed values;
+                               NULL: as input_shape makes them. Given, nothing
+                               before the fed values is looked at, which saves
+                               time where a large network is cut often, and the
+                               part behind them may be run for another shape
+                               than theirs in the network */
+    const int *watch;             /* values to read after forward */
     int watch_count;
     int target;     /* the value whose gradient is taken; used only when */
     const int *wrt; /* wrt_count > 0. wrt: values to read the gradient of: */
@@ -65,8 +71,8 @@ typedef struct cxai_request {
 /*
  * Compiles a request. On success *out is owned by the caller, who ends it with
  * cxai_session_free before the model is freed. Errors: CXAI_INVALID for values
- * that do not exist, a shape that does not fit (the node is named), a fed
- * value that does not cut off all that it should, or a wrt value that the
+ * that do not exist, a shape that does not fit (the node is named) or is none,
+ * a fed value that does not cut off all that it should, or a wrt value that the
  * target does not depend on; CXAI_UNSUPPORTED for a gradient through an
  * operator that has none; CXAI_LIMIT; CXAI_NO_MEMORY.
  */

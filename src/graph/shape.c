@@ -76,6 +76,9 @@ static cxai_status shape_inputs(const cxai_model *model,
             return status;
         out->type[v] = model->values[v].type;
     }
+    for (int v = 0; request->given != NULL && v < model->value_count; v++)
+        if (request->fed[v])
+            out->shape[v] = request->given[v];
     return CXAI_OK;
 }
 

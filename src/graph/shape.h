@@ -20,6 +20,7 @@ typedef struct cx_shape_request {
     const unsigned char *needed;   /* by node: shape it; NULL: all */
     const unsigned char *fed;      /* by value: its literal does not count; or
                                       NULL */
+    const cxai_shape *given; /* by value, where it is fed: its shape; or NULL */
     int threads, direct, many;
 } cx_shape_request;
 

@@ -130,6 +130,19 @@ static cxai_status add_step(cx_plan *plan, const cx_plan_request *request,
     return CXAI_OK;
 }
 
+/* The shapes that the request gives for fed values, by value; NULL without
+   memory. */
+static const cxai_shape *given_shapes(cx_plan *plan,
+                                      const cx_plan_request *request)
+{
+    const cxai_request *r = request->request;
+    cxai_shape *given = cx_arena_alloc(
+        &plan->arena, (size_t)request->model->value_count, sizeof *given);
+    for (int i = 0; given != NULL && i < r->feed_count; i++)
+        given[r->feed[i]] = r->feed_shape[i];
+    return given;
+}
+
 /* Shapes the graph, then makes values and steps. */
 static cxai_status start(cx_plan *plan, const cx_plan_request *request)
 {
@@ -155,6 +168,11 @@ static cxai_status start(cx_plan *plan, const cx_plan_request *request)
         .direct = r->direct,
         .many = r->many,
     };
+    if (r->feed_shape != NULL) {
+        shape_request.given = given_shapes(plan, request);
+        if (shape_request.given == NULL)
+            return cx_plan_no_memory(request);
+    }
     status =
         cx_graph_shape(model, &shape_request, &plan->shaped, request->error);
     if (status == CXAI_OK)

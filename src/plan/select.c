@@ -38,12 +38,27 @@ static cxai_status check_value(const cx_plan_request *request, int value,
     return CXAI_OK;
 }
 
+static cxai_status check_shape(const cx_plan_request *request, int i)
+{
+    const cxai_request *r = request->request;
+    const cxai_shape *shape = &r->feed_shape[i];
+    if (shape->rank < 0 || shape->rank > CXAI_MAX_RANK ||
+        cxai_shape_count(shape) < 1)
+        return cxai_fail(request->error, CXAI_INVALID,
+                         "the shape given for the fed value \"%s\" is none",
+                         request->model->values[r->feed[i]].name);
+    return CXAI_OK;
+}
+
 static cxai_status check_values(const cx_plan_request *request)
 {
     const cxai_request *r = request->request;
     cxai_status status = CXAI_OK;
     for (int i = 0; status == CXAI_OK && i < r->feed_count; i++)
         status = check_value(request, r->feed[i], "fed");
+    for (int i = 0;
+         status == CXAI_OK && r->feed_shape != NULL && i < r->feed_count; i++)
+        status = check_shape(request, i);
     for (int i = 0; status == CXAI_OK && i < r->watch_count; i++)
         status = check_value(request, r->watch[i], "watched");
     for (int i = 0; status == CXAI_OK && i < r->wrt_count; i++)
@@ -101,9 +116,14 @@ cxai_status cx_select(const cx_plan_request *request, unsigned char *needed,
             fed[r->feed[i]] = 1;
         mark_ancestors(model, r->watch, r->watch_count, fed, needed, stack);
         mark_ancestors(model, &r->target, targets, fed, needed, stack);
-        mark_ancestors(model, r->watch, r->watch_count, NULL, shaped, stack);
-        mark_ancestors(model, r->feed, r->feed_count, NULL, shaped, stack);
-        mark_ancestors(model, &r->target, targets, NULL, shaped, stack);
+        if (r->feed_shape == NULL) {
+            mark_ancestors(model, r->watch, r->watch_count, NULL, shaped,
+                           stack);
+            mark_ancestors(model, r->feed, r->feed_count, NULL, shaped, stack);
+            mark_ancestors(model, &r->target, targets, NULL, shaped, stack);
+        } else {
+            memcpy(shaped, needed, (size_t)model->node_count);
+        }
         status = check_inputs(request, needed, fed);
     }
     cx_arena_free(&scratch);

@@ -38,6 +38,14 @@ static int copy_request(cxai_session *s, const cxai_request *request)
     own->feed = copy_list(&room, own->feed, own->feed_count);
     own->watch = copy_list(&room, own->watch, own->watch_count);
     own->wrt = copy_list(&room, own->wrt, own->wrt_count);
+    if (own->feed_shape == NULL)
+        return 0;
+    size_t fed = (size_t)own->feed_count;
+    s->feed_shapes = cx_alloc(fed, sizeof *s->feed_shapes);
+    if (s->feed_shapes == NULL)
+        return -1;
+    memcpy(s->feed_shapes, own->feed_shape, fed * sizeof *s->feed_shapes);
+    own->feed_shape = s->feed_shapes;
     return 0;
 }
 
@@ -92,6 +100,7 @@ void cxai_session_free(cxai_session **session)
     cxai_session *s = *session;
     cx_plan_free(&s->plan);
     free(s->request_lists);
+    free(s->feed_shapes);
     free(s->hooks);
     free(s->hook_views);
     free(s->states);

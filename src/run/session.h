@@ -12,7 +12,8 @@ typedef struct cx_hook_entry {
 struct cxai_session {
     const cxai_model *model;
     cxai_request request;
-    int *request_lists; /* the request's own copies of its lists */
+    int *request_lists;      /* the request's own copies of its lists */
+    cxai_shape *feed_shapes; /* and of the fed values' shapes, or NULL */
     int threads;
     uint64_t *states; /* floating-point states of the threads while running */
     uint64_t max_bytes;
