@@ -1,8 +1,9 @@
-#include "lrp_terms.h"
+#include "lrp_rule.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "lrp_run.h"
 #include "rows.h"
 
 static const double stabilizer = 1e-6;
@@ -12,76 +13,23 @@ int cx_lrp_rule_writes_relevance(cx_lrp_rule rule)
     return rule == CX_LRP_WSQUARE || rule == CX_LRP_FLAT || rule == CX_LRP_BOX;
 }
 
-/* A rule at work: one session a term of the group that is being run. */
+/* Where y is above or below 0, or-ed. */
+enum { ABOVE = 1, BELOW = 2, ANYWHERE = 3 };
+
+/* A rule at work: one run a term of the group that is being run. */
 typedef struct work {
     const cx_lrp_case *c;
     const cx_lrp_group *group;
     double factor; /* of the group: alpha, -beta or 1 */
-    cxai_session *sessions[cx_lrp_most_terms];
-    cxai_tensor z;    /* the sum of the terms, laid out as y */
-    int any;          /* something was found */
+    cx_lrp_run runs[cx_lrp_most_terms];
+    int ran[cx_lrp_most_terms]; /* terms of the group that have something */
+    cxai_tensor z;              /* the sum of the terms, laid out as y */
+    int negative;               /* some x is below 0 */
+    int found;        /* where there is relevance: ABOVE, BELOW, or-ed */
+    int any;          /* some of it is left after the division */
     cx_lrp_term term; /* the one that a row works on */
+    cx_lrp_part part; /* of the bias or of x, for it */
 } work;
-
-static cxai_real part_of_weight(const work *k, cxai_real w)
-{
-    cxai_real above = w > 0 ? w : 0, below = w < 0 ? w : 0;
-    cxai_real gamma = (cxai_real)k->c->numbers.gamma;
-
-    switch (k->term.w) {
-    case CX_SAME: return w;
-    case CX_ABOVE: return above;
-    case CX_BELOW: return below;
-    case CX_MORE_ABOVE: return w + gamma * above;
-    case CX_MORE_BELOW: return w + gamma * below;
-    case CX_SQUARE: return w * w;
-    case CX_UNIT: return 1;
-    }
-    return w;
-}
-
-/* A view that gives every element of a channel the same number. */
-static cxai_tensor spread(cxai_real *by_channel, const cxai_shape *shape,
-                          int axis)
-{
-    cxai_tensor view = { .data = by_channel, .shape = *shape };
-
-    view.stride[axis] = 1;
-    return view;
-}
-
-/* ---- what a term is fed -------------------------------------------------- */
-
-/* at: W to be fed, W, scale */
-static void write_weights(cxai_real *const *at, const int64_t *step,
-                          int64_t count, void *payload)
-{
-    const work *k = payload;
-
-    for (int64_t i = 0; i < count; i++)
-        at[0][i * step[0]] =
-            part_of_weight(k, at[1][i * step[1]] * at[2][i * step[2]]);
-}
-
-/* at: x to be fed, x, low or high of the box */
-static void write_input(cxai_real *const *at, const int64_t *step,
-                        int64_t count, void *payload)
-{
-    const work *k = payload;
-
-    for (int64_t i = 0; i < count; i++) {
-        cxai_real x = at[1][i * step[1]];
-        switch (k->term.x) {
-        case CX_POSITIVE: x = x > 0 ? x : 0; break;
-        case CX_NEGATIVE: x = x < 0 ? x : 0; break;
-        case CX_ONE: x = 1; break;
-        case CX_LOW:
-        case CX_HIGH: x = at[2][i * step[2]]; break;
-        case CX_ALL: break;
-        }
-        at[0][i * step[0]] = x;
-    }
-}
 
 static void find_negative(cxai_real *const *at, const int64_t *step,
                           int64_t count, void *payload)
@@ -89,56 +37,30 @@ static void find_negative(cxai_real *const *at, const int64_t *step,
     work *k = payload;
     int found = 0;
 
-    for (int64_t i = 0; i < count; i++)
+    for (int64_t i = 0; !k->negative && i < count; i++)
         found |= at[0][i * step[0]] < 0;
-    k->any |= found;
+    k->negative |= found;
 }
 
-/* The box that a term multiplies by, or x where it needs none. */
-static const cxai_tensor *box_of(const work *k)
+/* at: above, y of the head, scale, offset */
+static void find_relevance(cxai_real *const *at, const int64_t *step,
+                           int64_t count, void *payload)
 {
-    return k->term.x == CX_LOW    ? &k->c->numbers.low
-           : k->term.x == CX_HIGH ? &k->c->numbers.high
-                                  : k->c->x;
-}
+    work *k = payload;
+    const cxai_real *above = at[0], *head = at[1], *scale = at[2];
+    const cxai_real *offset = at[3];
+    int64_t a = step[0], b = step[1], c = step[2], d = step[3];
+    int found_above = 0, found_below = 0;
 
-static cxai_status open_session(work *k, cxai_session **session,
-                                cxai_error *error)
-{
-    const cx_lrp_layer *layer = k->c->layer;
-    const cxai_heatmap_call *call = k->c->call;
-    int feed[3] = { layer->x, layer->w, layer->b };
-    cxai_request request = {
-        .input_shape = call->input_shape,
-        .feed = feed,
-        .feed_count = layer->b >= 0 ? 3 : 2,
-        .target = cxai_model_node(call->model, layer->head).outputs[0],
-        .wrt = &layer->x,
-        .wrt_count = 1,
-        .direct = (call->method->needs & CXAI_NEEDS_DIRECT) != 0,
-        .threads = call->options->threads,
-        .max_bytes = call->options->max_bytes,
-    };
-
-    return cxai_session_create(session, call->model, &request, error);
-}
-
-static cxai_status feed_session(work *k, cxai_session *session,
-                                cxai_error *error)
-{
-    const cx_lrp_layer *layer = k->c->layer;
-    cxai_tensor w[3], x[3] = { { .data = NULL }, *k->c->x, *box_of(k) };
-    cxai_status status = cxai_session_fed(session, layer->w, &w[0], error);
-
-    if (status == CXAI_OK)
-        status = cxai_session_fed(session, layer->x, &x[0], error);
-    if (status != CXAI_OK)
-        return status;
-    w[1] = cxai_model_constant(k->c->call->model, layer->w);
-    w[2] = spread(layer->scale, &w[1].shape, layer->weight_axis);
-    cx_each_row(w, 3, write_weights, k);
-    cx_each_row(x, 3, write_input, k);
-    return CXAI_OK;
+    if (k->found == ANYWHERE)
+        return;
+    for (int64_t i = 0; i < count; i++) {
+        cxai_real y = head[i * b] * scale[i * c] + offset[i * d];
+        int some = above[i * a] != 0;
+        found_above |= some & (y > 0);
+        found_below |= some & (y < 0);
+    }
+    k->found |= (found_above ? ABOVE : 0) | (found_below ? BELOW : 0);
 }
 
 /* ---- the sum of the terms ------------------------------------------------ */
@@ -148,42 +70,35 @@ static void add_term(cxai_real *const *at, const int64_t *step, int64_t count,
                      void *payload)
 {
     const work *k = payload;
+    const cx_lrp_part part = k->part;
     cxai_real sign = (cxai_real)k->term.sign;
-    int biased = k->term.biased;
+    cxai_real *z = at[0];
+    const cxai_real *sum = at[1], *shift = at[2];
+    int64_t a = step[0], b = step[1], c = step[2];
 
-    for (int64_t i = 0; i < count; i++) {
-        cxai_real bias =
-            biased ? part_of_weight(k, at[2][i * step[2]]) : (cxai_real)0;
-        at[0][i * step[0]] += sign * (at[1][i * step[1]] + bias);
-    }
+    if (!k->term.biased)
+        for (int64_t i = 0; i < count; i++)
+            z[i * a] += sign * sum[i * b];
+    else
+        for (int64_t i = 0; i < count; i++)
+            z[i * a] += sign * (sum[i * b] + cx_lrp_take(&part, shift[i * c]));
 }
 
-/* Runs one term forwards, on a session that is left open. */
 static cxai_status run_term(work *k, int i, cxai_error *error)
 {
     const cx_lrp_layer *layer = k->c->layer;
     cxai_tensor views[3] = { k->z };
 
     k->term = k->group->terms[i];
-    if (k->term.x == CX_NEGATIVE) { /* behind a ReLU there is nothing to do */
-        k->any = 0;
-        cx_each_row(k->c->x, 1, find_negative, k);
-        if (!k->any)
-            return CXAI_OK;
-    }
-    cxai_status status = open_session(k, &k->sessions[i], error);
-    if (status == CXAI_OK)
-        status = feed_session(k, k->sessions[i], error);
-    if (status == CXAI_OK)
-        status = cxai_session_forward(k->sessions[i], error);
-    if (status == CXAI_OK)
-        status = cxai_session_value(
-            k->sessions[i],
-            cxai_model_node(k->c->call->model, layer->head).outputs[0],
-            &views[1], error);
+    k->part = cx_lrp_part_of_weight(k->term.w, k->c->numbers.gamma);
+    k->ran[i] = k->term.x != CX_NEGATIVE || k->negative;
+    if (!k->ran[i]) /* as behind a ReLU */
+        return CXAI_OK;
+    cxai_status status =
+        cx_lrp_run_forward(&k->runs[i], k->c, &k->term, &views[1], error);
     if (status != CXAI_OK)
         return status;
-    views[2] = spread(layer->shift, &k->z.shape, layer->value_axis);
+    views[2] = cx_lrp_spread(layer->shift, &k->z.shape, layer->value_axis);
     cx_each_row(views, 3, add_term, k);
     return CXAI_OK;
 }
@@ -196,132 +111,96 @@ static void divide(cxai_real *const *at, const int64_t *step, int64_t count,
                    void *payload)
 {
     work *k = payload;
-    int where = k->group->where, any = 0;
     cxai_real factor = (cxai_real)k->factor, e = (cxai_real)stabilizer;
+    cxai_real where = (cxai_real)k->group->where;
+    int everywhere = k->group->where == 0, divided = k->c->divided, any = 0;
+    cxai_real *z = at[0];
+    const cxai_real *above = at[1], *head = at[2], *scale = at[3];
+    const cxai_real *offset = at[4];
+    int64_t a = step[0], b = step[1], c = step[2], d = step[3], f = step[4];
 
     for (int64_t i = 0; i < count; i++) {
-        cxai_real z = at[0][i * step[0]], r = at[1][i * step[1]];
-        cxai_real y =
-            at[2][i * step[2]] * at[3][i * step[3]] + at[4][i * step[4]];
-        if (k->c->divided)
-            r *= y;
-        int used = where == 0 || (where > 0 ? y > 0 : y < 0);
-        r = used ? factor * r / (z + (z < 0 ? -e : e)) : 0;
-        at[0][i * step[0]] = r;
-        any |= r != 0;
+        cxai_real y = head[i * c] * scale[i * d] + offset[i * f];
+        cxai_real r = factor * above[i * b] * (divided ? y : 1);
+        cxai_real share = r / (z[i * a] + (z[i * a] < 0 ? -e : e));
+        share = everywhere | (where * y > 0) ? share : 0;
+        z[i * a] = share;
+        any |= share != 0;
     }
     k->any |= any;
 }
 
-/* at: above, y of the head, scale, offset */
-static void find_used(cxai_real *const *at, const int64_t *step, int64_t count,
-                      void *payload)
-{
-    work *k = payload;
-    int where = k->group->where, any = 0;
-
-    for (int64_t i = 0; i < count; i++) {
-        cxai_real y =
-            at[1][i * step[1]] * at[2][i * step[2]] + at[3][i * step[3]];
-        int used = where == 0 || (where > 0 ? y > 0 : y < 0);
-        any |= used && at[0][i * step[0]] != 0;
-    }
-    k->any |= any;
-}
-
-/* Calls one of these two for all of y. */
-static void share_out(work *k, cx_row_function *function)
+/* Calls one of these two for all of y: skip is 1 without z. */
+static void share_out(work *k, int skip, cx_row_function *function)
 {
     const cx_lrp_layer *layer = k->c->layer;
     const cxai_shape *shape = &k->z.shape;
-    int skip = function == find_used;
     cxai_tensor views[5] = {
         k->z,
         *k->c->above,
         *k->c->y,
-        spread(layer->scale, shape, layer->value_axis),
-        spread(layer->offset, shape, layer->value_axis),
+        cx_lrp_spread(layer->scale, shape, layer->value_axis),
+        cx_lrp_spread(layer->offset, shape, layer->value_axis),
     };
 
-    k->any = 0;
     cx_each_row(views + skip, 5 - skip, function, k);
 }
 
-static void copy_row(cxai_real *const *at, const int64_t *step, int64_t count,
-                     void *payload)
-{
-    (void)payload;
-    for (int64_t i = 0; i < count; i++)
-        at[0][i * step[0]] = at[1][i * step[1]];
-}
-
-/* at: below, what came back, x, low or high of the box */
+/* at: below, what came back, x, the source of the term */
 static void add_share(cxai_real *const *at, const int64_t *step, int64_t count,
                       void *payload)
 {
     const work *k = payload;
     cxai_real sign = (cxai_real)k->term.sign;
+    cxai_real above = k->part.constant + k->part.above;
+    cxai_real under = k->part.constant + k->part.below;
+    int times_source =
+        k->term.x == CX_ALL || k->term.x == CX_LOW || k->term.x == CX_HIGH;
+    cxai_real *below = at[0];
+    const cxai_real *back = at[1], *x = at[2], *source = at[3];
+    int64_t a = step[0], b = step[1], c = step[2], d = step[3];
 
     for (int64_t i = 0; i < count; i++) {
-        cxai_real x = at[2][i * step[2]], back = sign * at[1][i * step[1]];
-        switch (k->term.x) {
-        case CX_POSITIVE: back = x > 0 ? back : 0; break;
-        case CX_NEGATIVE: back = x < 0 ? back : 0; break;
-        case CX_ONE: break;
-        case CX_ALL: back *= x; break;
-        case CX_LOW:
-        case CX_HIGH: back *= at[3][i * step[3]]; break;
-        }
-        at[0][i * step[0]] += back;
+        cxai_real part =
+            times_source ? source[i * d] : (x[i * c] > 0 ? above : under);
+        below[i * a] += sign * part * back[i * b];
     }
 }
 
 /* Runs one term backwards. */
 static cxai_status return_term(work *k, int i, cxai_error *error)
 {
-    cxai_tensor seed[2] = { { .data = NULL }, k->z };
     cxai_tensor views[4] = { *k->c->below };
 
     k->term = k->group->terms[i];
-    cxai_status status = cxai_session_seed(k->sessions[i], &seed[0], error);
-    if (status != CXAI_OK)
-        return status;
-    cx_each_row(seed, 2, copy_row, k);
-    status = cxai_session_backward(k->sessions[i], NULL, error);
-    if (status == CXAI_OK)
-        status = cxai_session_gradient(k->sessions[i], k->c->layer->x,
-                                       &views[1], error);
+    k->part = cx_lrp_part_of_input(k->term.x);
+    cxai_status status =
+        cx_lrp_run_backward(&k->runs[i], k->c, &k->z, &views[1], error);
     if (status != CXAI_OK)
         return status;
     views[2] = *k->c->x;
-    views[3] = *box_of(k);
+    views[3] = *cx_lrp_source(k->c, &k->term);
     cx_each_row(views, 4, add_share, k);
     return CXAI_OK;
 }
 
-static void close_sessions(work *k)
-{
-    for (int i = 0; i < cx_lrp_most_terms; i++)
-        cxai_session_free(&k->sessions[i]);
-}
-
 static cxai_status run_group(work *k, cxai_error *error)
 {
+    int where = k->group->where;
     cxai_status status = CXAI_OK;
 
-    share_out(k, find_used); /* behind a ReLU nothing is below 0 */
-    if (!k->any)
+    if (!(k->found & (where > 0 ? ABOVE : where < 0 ? BELOW : ANYWHERE)))
         return CXAI_OK;
     memset(k->z.data, 0,
            (size_t)cxai_shape_count(&k->z.shape) * sizeof *k->z.data);
     for (int i = 0; status == CXAI_OK && i < k->group->count; i++)
         status = run_term(k, i, error);
+    k->any = 0;
     if (status == CXAI_OK)
-        share_out(k, divide);
+        share_out(k, 0, divide);
     for (int i = 0; status == CXAI_OK && k->any && i < k->group->count; i++)
-        if (k->sessions[i])
+        if (k->ran[i])
             status = return_term(k, i, error);
-    close_sessions(k);
     return status;
 }
 
@@ -340,24 +219,35 @@ static double factor_of(const cx_lrp_case *c, int number)
     return number == 0 ? c->numbers.alpha : 1 - c->numbers.alpha;
 }
 
+static cxai_status run_groups(work *k, cxai_error *error)
+{
+    const cx_lrp_terms *terms = cx_lrp_terms_of(k->c->rule);
+    cxai_status status = CXAI_OK;
+
+    share_out(k, 1, find_relevance); /* behind a ReLU nothing is below 0 */
+    cx_each_row(k->c->x, 1, find_negative, k);
+    for (int i = 0; status == CXAI_OK && i < terms->count; i++) {
+        k->group = &terms->groups[i];
+        k->factor = factor_of(k->c, i);
+        if (k->factor != 0)
+            status = run_group(k, error);
+    }
+    for (int i = 0; i < cx_lrp_most_terms; i++)
+        cx_lrp_run_end(&k->runs[i]);
+    return status;
+}
+
 cxai_status cx_lrp_apply(const cx_lrp_case *c, cxai_error *error)
 {
     size_t count = (size_t)cxai_shape_count(&c->y->shape);
     work k = { .c = c, .z = *c->y };
-    const cx_lrp_terms *terms = cx_lrp_terms_of(c->rule);
-    cxai_status status = CXAI_OK;
 
     k.z.data = malloc(count * sizeof *k.z.data);
     if (!k.z.data)
         return cxai_fail(error, CXAI_NO_MEMORY,
                          "no memory for the relevance of a layer");
     cx_each_row(c->below, 1, clear_row, NULL);
-    for (int i = 0; status == CXAI_OK && i < terms->count; i++) {
-        k.group = &terms->groups[i];
-        k.factor = factor_of(c, i);
-        if (k.factor != 0)
-            status = run_group(&k, error);
-    }
+    cxai_status status = run_groups(&k, error);
     free(k.z.data);
     return status;
 }

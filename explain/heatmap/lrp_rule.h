@@ -2,15 +2,17 @@
  * Rules of layer-wise relevance propagation: how a linear layer
  * y = sum over j of x_j w_jk + b_k hands its relevance R_k down to its inputs.
  *
- *   epsilon     x_j w_jk / (y_k + e)                        Bach et al. 2015
+ *   epsilon     x_j w_jk / (y_k + e)
  *   alpha-beta  a (x_j w_jk)+ / z+_k - b (x_j w_jk)- / z-_k, a - b = 1
- *                                                           Bach et al. 2015
- *   z+          alpha-beta with a 1, b 0                    Montavon et al.
- * 2017 gamma       x_j (w_jk + g w_jk+) / its sum over j       Montavon et al.
- * 2019 w^2         w_jk^2 / its sum over j                     Montavon et al.
- * 2017 flat        1 / number of inputs                        Lapuschkin et
- * al. 2019 z^B         (x_j w_jk - l w_jk+ - h w_jk-) / its sum, for inputs
- * between l and h                                     Montavon et al. 2017
+ *   z+          alpha-beta with a 1, b 0
+ *   gamma       x_j (w_jk + g w_jk+) / its sum over j
+ *   w^2         w_jk^2 / its sum over j
+ *   flat        1 / number of inputs
+ *   z^B         (x_j w_jk - l w_jk+ - h w_jk-) / its sum, for inputs between
+ *               l and h
+ *
+ * The first two are those of Bach et al. 2015, z+, w^2 and z^B of Montavon et
+ * al. 2017, gamma of Montavon et al. 2019, flat of Lapuschkin et al. 2019.
  *
  * (u)+ and (u)- are the positive and the negative part. Biases take part as
  * weights of an input 1, in the parts that they have the sign for, and keep
