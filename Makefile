@@ -221,6 +221,9 @@ $(FAILING_TESTS): ARCHIVES = \
   $(wildcard $(shell $(CC) -print-file-name=libjpeg.a))
 $(BUILD)/tests/test_memory_commands: $(filter-out %/main.o,$(CLI_OBJECTS))
 
+# Its files cannot be mapped where it wants to see them read.
+$(BUILD)/tests/test_mapped: ALL_LDFLAGS += -Wl,--wrap=mmap
+
 # This one runs all targets of the fuzzers.
 FUZZ_FILES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 $(BUILD)/tests/test_corpus: $(call object,$(FUZZ_FILES))

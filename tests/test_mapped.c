@@ -1,11 +1,13 @@
 /*
- * A model file is mapped, and weights that only convolutions read are left
- * there until they are packed, wherever they lie. The same file given as bytes
- * is copied first: both must give the same numbers to everybody who looks.
+ * A model file is mapped, as are the files of external weights, and weights
+ * that only convolutions read are left there until they are packed, wherever
+ * they lie. The same file given as bytes is copied first, and what cannot be
+ * mapped is read: all must give the same numbers to everybody who looks.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "cxai/file.h"
@@ -16,7 +18,27 @@
 
 enum { CHANNELS = 20, SIZE = 12, CELLS = 9 };
 
+enum { FILES = 2 };
+
 static char folder[] = "/tmp/cxai-mapped-XXXXXX", path[64];
+static char data_path[FILES][64];
+
+/* The linker lets these stand for mmap: it may be made to fail, and the
+   mappings of files are counted. */
+static int mmap_fails, files_mapped;
+
+void *__real_mmap(void *at, size_t size, int access, int flags, int file,
+                  off_t offset);
+void *__wrap_mmap(void *at, size_t size, int access, int flags, int file,
+                  off_t offset);
+void *__wrap_mmap(void *at, size_t size, int access, int flags, int file,
+                  off_t offset)
+{
+    if (mmap_fails)
+        return MAP_FAILED;
+    files_mapped += file >= 0;
+    return __real_mmap(at, size, access, flags, file, offset);
+}
 
 static void add_weight(model_file *file, const char *name, const char *dims,
                        int64_t count)
@@ -41,7 +63,7 @@ static void add_conv(model_file *file, const char *name, const char *inputs,
 /* Two convolutions with one weight; one with a batch norm behind it; one whose
    weight is also an output's summand, and one whose input is a constant, which
    is folded. `shift` letters move all that follows in the file. */
-static const void *make_file(model_file *file, int shift, size_t *size)
+static void make_graph(model_file *file, int shift)
 {
     static const char letters[] = "aaaaaaaa";
     model_file_start(file, 17);
@@ -71,7 +93,41 @@ static const void *make_file(model_file *file, int shift, size_t *size)
     model_file_node(file, "Add", "add", "e,f", "g");
     model_file_node(file, "Add", "last", "g,s", "y");
     model_file_output(file, "y");
+}
+
+static const void *make_file(model_file *file, int shift, size_t *size)
+{
+    make_graph(file, shift);
     return model_file_pack(file, size);
+}
+
+/* Moves the weights out of the file, into two files by turns, each `shift`
+   bytes behind the one before it. */
+static void move_out(model_file *file, size_t shift)
+{
+    static const char *const names[FILES] = { "a.data", "b.data" };
+    unsigned char *bytes[FILES];
+    size_t used[FILES] = { 0 };
+    for (size_t k = 0; k < FILES; k++)
+        bytes[k] = model_file_alloc(file, 1 << 20);
+    for (size_t i = 0; i < file->graph->n_initializer; i++) {
+        Onnx__TensorProto *tensor = file->graph->initializer[i];
+        size_t k = i % FILES, at = used[k] + shift, length;
+        char offset[24], size[24];
+        length = tensor->raw_data.len;
+        used[k] = at + length;
+        assert_true(used[k] <= 1 << 20);
+        memcpy(bytes[k] + at, tensor->raw_data.data, length);
+        snprintf(offset, sizeof offset, "%zu", at);
+        snprintf(size, sizeof size, "%zu", length);
+        tensor->has_raw_data = 0;
+        model_file_external(file, tensor, names[k], offset, size);
+    }
+    for (size_t k = 0; k < FILES; k++) {
+        cxai_error error;
+        check_ok(cxai_file_write(data_path[k], bytes[k], used[k], &error),
+                 &error);
+    }
 }
 
 /* What a session answers: the output, and gradients at the input and at the
@@ -182,6 +238,96 @@ static void test_mapped_files_are_as_copied_ones(void **state)
     }
 }
 
+static cxai_model *load_packed(model_file *file)
+{
+    cxai_error error;
+    cxai_model *model;
+    size_t size;
+    const void *bytes = model_file_pack(file, &size);
+    check_ok(cxai_file_write(path, bytes, size, &error), &error);
+    check_ok(cxai_model_load(&model, path, NULL, &error), &error);
+    model_file_end(file);
+    return model;
+}
+
+static void test_external_weights_are_as_the_files_own(void **state)
+{
+    (void)state;
+    for (int shift = 0; shift < 8; shift++) {
+        model_file file;
+        make_graph(&file, 0);
+        cxai_model *inside = load_packed(&file);
+        make_graph(&file, 0);
+        move_out(&file, (size_t)shift);
+        files_mapped = 0;
+        cxai_model *mapped = load_packed(&file);
+        assert_int_equal(files_mapped, 1 + FILES);
+        make_graph(&file, 0);
+        move_out(&file, (size_t)shift);
+        mmap_fails = 1;
+        cxai_model *read = load_packed(&file);
+        mmap_fails = 0;
+        for (int k = 0; k < FILES; k++) /* they may go now */
+            assert_int_equal(unlink(data_path[k]), 0);
+        check_same(mapped, inside, 0);
+        check_same(mapped, inside, 1);
+        check_same(read, inside, 0);
+        check_same(read, inside, 1);
+        cxai_model_free(&inside);
+        cxai_model_free(&mapped);
+        cxai_model_free(&read);
+    }
+}
+
+/* Weights of different sizes at one place, odd as it is, seen the smaller one
+   first; one that is kept in half of the bytes; one without elements. */
+static void test_external_weights_may_overlap(void **state)
+{
+    (void)state;
+    static const float numbers[] = { 1, -2.5F, 3, 4 };
+    static const cxai_real whole[] = { 1, -2.5, 3, 4 };
+    unsigned char bytes[sizeof numbers + 3] = { 9, 9, 9 };
+    cxai_error error;
+    model_file file;
+    memcpy(bytes + 3, numbers, sizeof numbers);
+    check_ok(cxai_file_write(data_path[0], bytes, sizeof bytes, &error),
+             &error);
+    model_file_start(&file, 17);
+    model_file_input(&file, "x", "1,1,2,2");
+    static const struct {
+        const char *name, *dims, *offset, *length;
+        int32_t type;
+    } weights[] = {
+        { "small", "1,1,1,1", "3", "4", TENSOR_TYPE(FLOAT) },
+        { "large", "4,1,1,1", "3", "16", TENSOR_TYPE(FLOAT) },
+        { "later", "2,4,1,1", "3", "16", TENSOR_TYPE(BFLOAT16) },
+        { "none", "0", "19", "0", TENSOR_TYPE(FLOAT) },
+    };
+    for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++)
+        model_file_external(&file,
+                            model_file_weight(&file, weights[i].name,
+                                              weights[i].type, weights[i].dims),
+                            "a.data", weights[i].offset, weights[i].length);
+    model_file_node(&file, "Conv", "first", "x,small", "a");
+    model_file_node(&file, "Conv", "second", "a,large", "b");
+    model_file_node(&file, "Conv", "third", "b,later", "y");
+    model_file_output(&file, "y");
+    model_file_output(&file, "none");
+    cxai_model *model = load_packed(&file);
+    static const char *const names[] = { "small", "large", "later" };
+    /* halves of 1, -2.5, 3, 4 as bfloat16: the lower ones are 0 */
+    static const cxai_real halves[] = { 0, 1, 0, -2.5, 0, 3, 0, 4 };
+    for (int i = 0; i < 3; i++) {
+        int value;
+        check_ok(cxai_model_find(model, names[i], &value, &error), &error);
+        cxai_tensor seen = cxai_model_constant(model, value);
+        size_t count = (size_t)cxai_shape_count(&seen.shape);
+        assert_memory_equal(seen.data, i < 2 ? whole : halves,
+                            count * sizeof *seen.data);
+    }
+    cxai_model_free(&model);
+}
+
 /* The file may go while the model is there. */
 static void test_a_file_may_be_replaced(void **state)
 {
@@ -207,6 +353,9 @@ static int set_up(void **state)
     if (mkdtemp(folder) == NULL)
         return -1;
     snprintf(path, sizeof path, "%s/model.onnx", folder);
+    for (int k = 0; k < FILES; k++)
+        snprintf(data_path[k], sizeof data_path[k], "%s/%c.data", folder,
+                 'a' + k);
     return 0;
 }
 
@@ -214,6 +363,7 @@ static int tear_down(void **state)
 {
     (void)state;
     unlink(path);
+    unlink(data_path[0]);
     return rmdir(folder);
 }
 
@@ -221,6 +371,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mapped_files_are_as_copied_ones),
+        cmocka_unit_test(test_external_weights_are_as_the_files_own),
+        cmocka_unit_test(test_external_weights_may_overlap),
         cmocka_unit_test(test_a_file_may_be_replaced),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -114,6 +114,10 @@ static void other_types(void **state)
     assert_loads("m.onnx", 32, 192);
     write_model("m.onnx", TENSOR_TYPE(INT32), "w.bin", "8", "8");
     assert_loads("m.onnx", 0x3f800000, -1071644672);
+    /* 0x3f800000 and 0xc0200000 behind an odd number of bytes */
+    write_file("w.bin", data + 1, sizeof data - 1);
+    write_model("m.onnx", TENSOR_TYPE(FLOAT), "w.bin", "7", "8");
+    assert_loads("m.onnx", 1, -2.5);
 }
 
 static void in_a_folder_below(void **state)
@@ -190,6 +194,8 @@ static void broken_files(void **state)
     write_file("w.bin", data, 15);
     assert_refused("m.onnx", CXAI_MALFORMED,
                    "needs 8 bytes from byte 8 of \"w.bin\", which has only 15");
+    write_file("w.bin", data, 0);
+    assert_refused("m.onnx", CXAI_MALFORMED, "which has only 0");
     write_file("w.bin", data, sizeof data);
     write_model("m.onnx", TENSOR_TYPE(FLOAT), "w.bin", "8", "4");
     assert_refused("m.onnx", CXAI_MALFORMED, "needs 8 bytes");

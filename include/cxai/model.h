@@ -44,8 +44,9 @@ typedef struct cxai_limits {
  * own folder, or, where path is a symbolic link, from the folders that it leads
  * to; no file outside of these is opened. fp16, bf16, fp64 and quantised
  * constants are widened to cxai_real, constants are folded. limits may be NULL.
- * A regular file is mapped: until the model is freed it may be replaced, by
- * rename as cxai_file_write does, or deleted, but not be changed or cut off.
+ * Regular files are mapped, those of external weights as well: until the model
+ * is freed they may be replaced, by rename as cxai_file_write does, or deleted,
+ * but not be changed or cut off.
  *
  * On success *out is owned by the caller, who ends it with cxai_model_free.
  * On failure *out is NULL and the error names the file and, where there is
@@ -56,7 +57,8 @@ CXAI_API cxai_status cxai_model_load(cxai_model **out, const char *path,
                                      cxai_error *error);
 
 /* The same from memory; folder is where external data may lie, or NULL to
-   refuse external data. bytes is not needed after the call. */
+   refuse external data, whose files are mapped as above. bytes is not needed
+   after the call. */
 CXAI_API cxai_status cxai_model_load_memory(cxai_model **out, const void *bytes,
                                             size_t size, const char *folder,
                                             const cxai_limits *limits,

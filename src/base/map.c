@@ -9,24 +9,35 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* 1 when a regular file of at most max_bytes (0: any size) was mapped. */
-static int map(const char *path, uint64_t max_bytes, cx_bytes *out)
+int cx_bytes_map(int file, uint64_t max_bytes, cx_bytes *out)
 {
     struct stat info;
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0)
-        return 0;
     void *bytes = MAP_FAILED;
     if (fstat(file, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0 &&
         (uint64_t)info.st_size < SIZE_MAX &&
         (max_bytes == 0 || (uint64_t)info.st_size <= max_bytes))
         bytes =
             mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, file, 0);
-    close(file);
     if (bytes == MAP_FAILED)
         return 0;
     *out = (cx_bytes){ bytes, (size_t)info.st_size, 1 };
     return 1;
+}
+
+static int map(const char *path, uint64_t max_bytes, cx_bytes *out)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0)
+        return 0;
+    int mapped = cx_bytes_map(file, max_bytes, out);
+    close(file);
+    return mapped;
+}
+
+int cx_bytes_hold(const cx_bytes *bytes, const void *address)
+{
+    uintptr_t at = (uintptr_t)address, begin = (uintptr_t)bytes->bytes;
+    return bytes->mapped && at >= begin && at - begin < bytes->size;
 }
 
 /* What cannot be mapped is read, and what is wrong with it said there. */

@@ -22,6 +22,13 @@ cxai_status cx_file_bytes(const char *path, uint64_t max_bytes, cx_bytes *out,
                           cxai_error *error);
 void cx_bytes_free(cx_bytes *bytes);
 
+/* Maps an open file; 1, or 0 when it is no regular file of 1 to max_bytes
+   (0: of any size) bytes, or cannot be mapped. */
+int cx_bytes_map(int file, uint64_t max_bytes, cx_bytes *out);
+
+/* 1 when an address lies in mapped bytes. */
+int cx_bytes_hold(const cx_bytes *bytes, const void *address);
+
 /* Copies mapped bytes and gives back their pages on the way, so that there are
    never two whole copies. */
 void cx_bytes_move(void *to, const void *bytes, size_t size);

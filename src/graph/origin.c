@@ -28,6 +28,9 @@ void cx_origin_free(cx_origin *origin)
     for (size_t i = 0; i < origin->moved_count; i++)
         cx_free_aligned(origin->moved[i].copy);
     free(origin->moved);
+    for (size_t i = 0; i < origin->external_count; i++)
+        cx_bytes_free(&origin->external[i]);
+    free(origin->external);
     cx_bytes_free(&origin->file);
     free(origin);
 }
@@ -48,19 +51,14 @@ int cx_origin_copy(const cx_origin *origin, cx_moved *run)
     return 0;
 }
 
-int cx_origin_stays(const cx_origin *origin, const void *address)
+int cx_origin_keep(cx_origin *origin, const cx_bytes *file)
 {
-    size_t low = 0, high = origin->moved_count;
-    while (low < high) {
-        const cx_moved *run = &origin->moved[(low + high) / 2];
-        const unsigned char *begin = origin->file.bytes + run->from;
-        if (begin == address)
-            return run->stays;
-        if (begin < (const unsigned char *)address)
-            low = (low + high) / 2 + 1;
-        else
-            high = (low + high) / 2;
-    }
+    size_t count = origin->external_count + 1;
+    if (cx_grow((void **)&origin->external, &origin->external_capacity, count,
+                sizeof *file) != 0)
+        return -1;
+    origin->external[count - 1] = *file;
+    origin->external_count = count;
     return 0;
 }
 

@@ -1,5 +1,6 @@
 /*
- * The bytes of the file that a model came from.
+ * The bytes of the files that a model came from: its own, and those of its
+ * external weights that are mapped.
  *
  * Large weights are used where they lie in the file. In memory of our own they
  * are moved a few bytes towards its beginning so that they are aligned; what
@@ -22,15 +23,15 @@ enum { CX_MOST_MOVED = 63 };
 typedef struct cx_moved {
     size_t from, size, shift;
     unsigned char before[CX_MOST_MOVED]; /* what was at from - shift */
-    /* Of a mapped file, where shift is 0: */
-    int stays;  /* it is only read to be packed */
-    void *copy; /* aligned, or NULL */
+    void *copy; /* of a mapped file, where shift is 0: aligned, or NULL */
 } cx_moved;
 
 typedef struct cx_origin {
     cx_bytes file;   /* bytes NULL: nothing lies in them */
     cx_moved *moved; /* ascending, apart */
     size_t moved_count, moved_capacity;
+    cx_bytes *external; /* mapped files */
+    size_t external_count, external_capacity;
     pthread_mutex_t lock; /* of sha256 */
     char sha256[65];      /* "" until it is asked for */
 } cx_origin;
@@ -45,8 +46,8 @@ void cx_origin_move(cx_origin *origin, const cx_moved *run);
 /* Copies a run of a mapped file; 0, or -1 without memory. */
 int cx_origin_copy(const cx_origin *origin, cx_moved *run);
 
-/* 1 when an address begins a run that stays. */
-int cx_origin_stays(const cx_origin *origin, const void *address);
+/* Takes a mapped file of external weights; 0, or -1 without memory. */
+int cx_origin_keep(cx_origin *origin, const cx_bytes *file);
 
 /* To be called when no more runs are moved: bytes that nothing lies in are
    digested and freed at once. */

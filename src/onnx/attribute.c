@@ -66,7 +66,7 @@ static cxai_status read_tensor(cx_reader *reader, const char *label,
     snprintf(text, sizeof text, "%.600s: the tensor \"%.200s\"", label,
              to->name);
     to->kind = CX_ATTRIBUTE_TENSOR;
-    return cx_onnx_literal(reader, text, from->t, &to->tensor);
+    return cx_onnx_literal(reader, text, from->t, 0, &to->tensor);
 }
 
 /* Sets *known to 0 for a type that no supported operator has. */

@@ -6,7 +6,8 @@
  * blobs that lie side by side in another folder: so a name is looked up beside
  * the link that the user gave and beside each that it leads to, and may lead
  * into any of these folders.
- * The file that was read last stays open for the next tensor.
+ * Files are mapped once for all their tensors; one that cannot be mapped is
+ * read, and stays open for the next tensor.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -81,11 +82,18 @@ cxai_status cx_external_open(cx_reader *reader, const char *model_path,
     return CXAI_OK;
 }
 
-void cx_external_close(cx_external *external)
+static void leave_file(cx_external *external)
 {
-    if (external->name != NULL)
+    if (external->name != NULL && external->bytes == NULL)
         close(external->file);
     external->name = NULL;
+    external->bytes = NULL;
+}
+
+void cx_external_close(cx_external *external)
+{
+    leave_file(external);
+    cx_names_free(&external->mapped);
 }
 
 static int is_inside(const char *path, const char *root)
@@ -166,14 +174,69 @@ static cxai_status resolve(const cx_reader *reader, const char *label,
     return CXAI_OK;
 }
 
-/* Opens the file of that name unless it is open already. */
-static cxai_status open_file(cx_reader *reader, const char *label,
+/* Checks that the open file is one, and of a size that is accepted. */
+static cxai_status check_file(const cx_reader *reader, const char *label,
+                              const char *name, uint64_t *size)
+{
+    struct stat about;
+    char start[64];
+    int file = reader->external.file;
+    if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode))
+        return cxai_fail(reader->error, CXAI_IO,
+                         "%s lies in \"%s\", which is no regular file", label,
+                         name);
+    *size = (uint64_t)about.st_size;
+    if (*size > reader->limits->file_bytes)
+        return cxai_fail(reader->error, CXAI_LIMIT,
+                         "the file \"%s\" has %llu bytes; the limit is %llu",
+                         name, (unsigned long long)*size,
+                         (unsigned long long)reader->limits->file_bytes);
+    ssize_t got = pread(file, start, sizeof start, 0);
+    if (got > 0 && cx_is_lfs_pointer(start, (size_t)got))
+        return cxai_fail(reader->error, CXAI_MALFORMED,
+                         "%s lies in the external file \"%s\", which is a Git "
+                         "LFS pointer, not the data; fetch it with `git lfs "
+                         "pull`",
+                         label, name);
+    return CXAI_OK;
+}
+
+/* Maps the open file, where that can be, and closes it then. */
+static cxai_status map_file(cx_reader *reader)
+{
+    cx_external *external = &reader->external;
+    int number = (int)reader->origin->external_count;
+    cx_bytes file;
+    if (!cx_bytes_map(external->file, reader->limits->file_bytes, &file))
+        return CXAI_OK;
+    if (cx_origin_keep(reader->origin, &file) != 0) {
+        cx_bytes_free(&file);
+        return cxai_fail(reader->error, CXAI_NO_MEMORY, "out of memory");
+    }
+    if (cx_names_add(&external->mapped, external->name, number) != 0)
+        return cxai_fail(reader->error, CXAI_NO_MEMORY, "out of memory");
+    close(external->file);
+    external->bytes = file.bytes;
+    external->size = file.size;
+    return CXAI_OK;
+}
+
+/* Finds the file of that name among those that are mapped, or opens it. */
+static cxai_status find_file(cx_reader *reader, const char *label,
                              const char *name)
 {
     cx_external *external = &reader->external;
     if (external->name != NULL && strcmp(external->name, name) == 0)
         return CXAI_OK;
-    cx_external_close(external);
+    leave_file(external);
+    int number = cx_names_find(&external->mapped, name);
+    if (number >= 0) {
+        const cx_bytes *file = &reader->origin->external[number];
+        external->name = name;
+        external->bytes = file->bytes;
+        external->size = file->size;
+        return CXAI_OK;
+    }
     char path[PATH_MAX];
     cxai_status status = resolve(reader, label, name, path);
     if (status != CXAI_OK)
@@ -186,40 +249,8 @@ static cxai_status open_file(cx_reader *reader, const char *label,
             "(%s)",
             label, name, strerror(errno));
     external->name = name;
-    char start[64];
-    ssize_t got = pread(external->file, start, sizeof start, 0);
-    if (got > 0 && cx_is_lfs_pointer(start, (size_t)got))
-        return cxai_fail(reader->error, CXAI_MALFORMED,
-                         "%s lies in the external file \"%s\", which is a Git "
-                         "LFS pointer, not the data; fetch it with `git lfs "
-                         "pull`",
-                         label, name);
-    return CXAI_OK;
-}
-
-/* Checks that the open file is one and holds size bytes from offset on. */
-static cxai_status check_file(const cx_reader *reader, const char *label,
-                              uint64_t offset, size_t size)
-{
-    const cx_external *external = &reader->external;
-    struct stat about;
-    if (fstat(external->file, &about) != 0 || !S_ISREG(about.st_mode))
-        return cxai_fail(reader->error, CXAI_IO,
-                         "%s lies in \"%s\", which is no regular file", label,
-                         external->name);
-    uint64_t bytes = (uint64_t)about.st_size;
-    if (bytes > reader->limits->file_bytes)
-        return cxai_fail(reader->error, CXAI_LIMIT,
-                         "the file \"%s\" has %llu bytes; the limit is %llu",
-                         external->name, (unsigned long long)bytes,
-                         (unsigned long long)reader->limits->file_bytes);
-    if (offset > bytes || size > bytes - offset)
-        return cxai_fail(reader->error, CXAI_MALFORMED,
-                         "%s needs %zu bytes from byte %llu of \"%s\", which "
-                         "has only %llu; fetch it again",
-                         label, size, (unsigned long long)offset,
-                         external->name, (unsigned long long)bytes);
-    return CXAI_OK;
+    status = check_file(reader, label, name, &external->size);
+    return status == CXAI_OK ? map_file(reader) : status;
 }
 
 /* A decimal number without sign; -1 when text is anything else. */
@@ -276,17 +307,28 @@ cxai_status cx_external_find(cx_reader *reader, const char *label,
         return cxai_fail(reader->error, CXAI_MALFORMED,
                          "%s needs %zu bytes, its external data has %llu",
                          label, size, (unsigned long long)p.length);
-    status = open_file(reader, label, p.name);
+    status = find_file(reader, label, p.name);
     if (status != CXAI_OK)
         return status;
     *offset = p.offset;
-    return check_file(reader, label, p.offset, size);
+    uint64_t bytes = reader->external.size;
+    if (p.offset > bytes || size > bytes - p.offset)
+        return cxai_fail(reader->error, CXAI_MALFORMED,
+                         "%s needs %zu bytes from byte %llu of \"%s\", which "
+                         "has only %llu; fetch it again",
+                         label, size, (unsigned long long)p.offset, p.name,
+                         (unsigned long long)bytes);
+    return CXAI_OK;
 }
 
 cxai_status cx_external_read(const cx_reader *reader, uint64_t offset,
                              void *bytes, size_t size)
 {
     const cx_external *external = &reader->external;
+    if (external->bytes != NULL) {
+        cx_bytes_move(bytes, external->bytes + offset, size);
+        return CXAI_OK;
+    }
     for (size_t done = 0; done < size;) {
         ssize_t got = pread(external->file, (char *)bytes + done, size - done,
                             (off_t)(offset + done));

@@ -12,18 +12,27 @@ uint64_t cx_reader_memory_left(const cx_reader *reader)
                : 0;
 }
 
-cxai_status cx_reader_alloc(cx_reader *reader, size_t count, size_t size,
-                            void **block)
+cxai_status cx_reader_count(cx_reader *reader, uint64_t bytes)
 {
-    uint64_t left = cx_reader_memory_left(reader);
-    if (size != 0 && count > left / size)
+    if (bytes > cx_reader_memory_left(reader))
         return cxai_fail(reader->error, CXAI_LIMIT,
                          "the model needs more than %llu bytes of memory",
                          (unsigned long long)reader->limits->memory_bytes);
+    *reader->memory += bytes;
+    return CXAI_OK;
+}
+
+cxai_status cx_reader_alloc(cx_reader *reader, size_t count, size_t size,
+                            void **block)
+{
+    int overflows = size != 0 && count > UINT64_MAX / size;
+    cxai_status status =
+        cx_reader_count(reader, overflows ? UINT64_MAX : count * size);
+    if (status != CXAI_OK)
+        return status;
     *block = cx_arena_alloc(reader->arena, count, size);
     if (*block == NULL)
         return cxai_fail(reader->error, CXAI_NO_MEMORY, "out of memory");
-    *reader->memory += count * size;
     return CXAI_OK;
 }
 

@@ -28,7 +28,9 @@ cxai_status cx_onnx_weights(cx_reader *reader, const cx_scope *scope,
         char label[300];
         const cx_literal *literal;
         snprintf(label, sizeof label, "the weight \"%.256s\"", name);
-        status = cx_onnx_literal(reader, label, tensor, &literal);
+        status =
+            cx_onnx_literal(reader, label, tensor,
+                            scope == NULL && reader->packed_only[i], &literal);
         if (status == CXAI_OK)
             status = add_literal(reader, scope, name, literal);
     }

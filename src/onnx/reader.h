@@ -21,7 +21,10 @@ typedef struct cx_external {
         *folders[CX_MOST_FOLDERS];      /* where names are looked up, in turn */
     const char *roots[CX_MOST_FOLDERS]; /* the same, resolved: a name must lead
                                            into one of them; "": none */
-    const char *name;                   /* the file that is open, NULL: none */
+    cx_names mapped;      /* name -> number among the origin's external files */
+    const char *name;     /* the file that was found last, NULL: none */
+    uint64_t size;        /* of it */
+    unsigned char *bytes; /* NULL where it is not mapped but open: */
     int file;
 } cx_external;
 
@@ -41,9 +44,11 @@ typedef struct cx_reader {
     uint64_t *memory; /* bytes that were taken from the arena */
     cx_external external;
     const Onnx__ModelProto *model;
-    const cx_origin *origin;
-    cx_names functions; /* "domain:name:overload" -> number */
-    cx_names texts;     /* values that are texts, or made of them */
+    cx_origin *origin;
+    const unsigned char *packed_only; /* by initializer of the model's graph:
+                                         it is only read to be packed */
+    cx_names functions;               /* "domain:name:overload" -> number */
+    cx_names texts; /* values that are texts, or made of them */
     cx_scope *scopes;
     cx_pending *pending, *last_pending;
     uint64_t inlined; /* nodes of functions and branches so far */
@@ -52,6 +57,8 @@ typedef struct cx_reader {
 
 /* Bytes that limits->memory_bytes leaves. */
 uint64_t cx_reader_memory_left(const cx_reader *reader);
+/* Counts bytes within it, which are used where they lie in a file. */
+cxai_status cx_reader_count(cx_reader *reader, uint64_t bytes);
 /* Memory of the arena within limits->memory_bytes. */
 cxai_status cx_reader_alloc(cx_reader *reader, size_t count, size_t size,
                             void **block);
@@ -115,9 +122,17 @@ cxai_status cx_onnx_attributes(cx_reader *reader, const cx_scope *scope,
                                const char *label, const Onnx__NodeProto *node,
                                cx_attributes *attributes);
 
-/* A tensor, widened, in the arena; label names it in messages. */
+/* packed_only[i] = 1 for initializers, of which there are n_initializer, that
+   nothing reads but convolutions, as their weights; the others are left at 0.
+   0, or -1 without memory. */
+int cx_onnx_packed_only(const Onnx__GraphProto *graph,
+                        unsigned char *packed_only);
+
+/* A tensor, widened, in the arena or where it lies in a mapped file; label
+   names it in messages. One that is only packed may have a place there and no
+   data. */
 cxai_status cx_onnx_literal(cx_reader *reader, const char *label,
-                            const Onnx__TensorProto *tensor,
+                            const Onnx__TensorProto *tensor, int packed_only,
                             const cx_literal **literal);
 
 /* What elements of an ONNX data type become; -1 for one that is not
@@ -134,11 +149,12 @@ const char *cx_onnx_module(cx_arena *arena, const Onnx__NodeProto *node);
    in folder (NULL: nowhere). */
 cxai_status cx_external_open(cx_reader *reader, const char *model_path,
                              const char *folder);
-/* Opens the file that holds a tensor's size bytes and says where they are. */
+/* Finds the file that holds a tensor's size bytes and says where they are. It
+   is mapped, for as long as the model lives, or open. */
 cxai_status cx_external_find(cx_reader *reader, const char *label,
                              const Onnx__TensorProto *tensor, size_t size,
                              uint64_t *offset);
-/* Reads from the file that was found last. */
+/* Copies from the file that was found last. */
 cxai_status cx_external_read(const cx_reader *reader, uint64_t offset,
                              void *bytes, size_t size);
 void cx_external_close(cx_external *external);

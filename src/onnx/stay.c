@@ -1,5 +1,5 @@
 /* Which weights are read only to be packed. */
-#include "onnx/strip.h"
+#include "onnx/reader.h"
 
 #include <limits.h>
 #include <string.h>
@@ -39,7 +39,8 @@ static void note_readers(const Onnx__GraphProto *graph, const cx_names *names,
     }
 }
 
-int cx_onnx_packed_only(const Onnx__GraphProto *graph, unsigned char *only)
+int cx_onnx_packed_only(const Onnx__GraphProto *graph,
+                        unsigned char *packed_only)
 {
     cx_names names = { 0 };
     int status = 0;
@@ -48,12 +49,12 @@ int cx_onnx_packed_only(const Onnx__GraphProto *graph, unsigned char *only)
             return 0;
     for (size_t i = 0; status == 0 && i < graph->n_initializer; i++) {
         const char *name = cx_onnx_text(graph->initializer[i]->name);
-        only[i] = i < INT_MAX && cx_names_find(&names, name) < 0;
-        if (only[i])
+        packed_only[i] = i < INT_MAX && cx_names_find(&names, name) < 0;
+        if (packed_only[i])
             status = cx_names_add(&names, name, (int)i);
     }
     if (status == 0)
-        note_readers(graph, &names, only);
+        note_readers(graph, &names, packed_only);
     cx_names_free(&names);
     return status;
 }

@@ -176,15 +176,15 @@ static int settle(const cx_origin *origin, cx_moved *run,
     int is_float = tensor->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
     size_t alignment = is_float ? sizeof(float) : sizeof(int64_t);
     run->shift = 0;
-    run->stays = packed_only && is_float;
-    if (run->stays || run->from % alignment == 0)
+    if ((packed_only && is_float) || run->from % alignment == 0)
         return 0;
     return cx_origin_copy(origin, run);
 }
 
-static cxai_status restore(cx_origin *origin, const cx_stripped *stripped,
-                           const Onnx__GraphProto *graph,
-                           const unsigned char *only, cxai_error *error)
+cxai_status cx_strip_restore(cx_origin *origin, const cx_stripped *stripped,
+                             const Onnx__GraphProto *graph,
+                             const unsigned char *packed_only,
+                             cxai_error *error)
 {
     for (size_t i = 0; i < origin->moved_count; i++) {
         cx_moved *run = &origin->moved[i];
@@ -195,7 +195,7 @@ static cxai_status restore(cx_origin *origin, const cx_stripped *stripped,
         if (!origin->file.mapped)
             cx_origin_move(origin, run);
         else if (settle(origin, run, graph->initializer[tensor],
-                        only[tensor]) != 0)
+                        packed_only[tensor]) != 0)
             return cxai_fail(error, CXAI_NO_MEMORY, "out of memory");
         graph->initializer[tensor]->raw_data = (ProtobufCBinaryData){
             .len = run->size,
@@ -205,20 +205,4 @@ static cxai_status restore(cx_origin *origin, const cx_stripped *stripped,
         };
     }
     return CXAI_OK;
-}
-
-cxai_status cx_strip_restore(cx_origin *origin, const cx_stripped *stripped,
-                             const Onnx__ModelProto *model, cxai_error *error)
-{
-    const Onnx__GraphProto *graph = model->graph;
-    if (graph == NULL)
-        return CXAI_OK;
-    unsigned char *only = cx_alloc(graph->n_initializer, 1);
-    cxai_status status = CXAI_NO_MEMORY;
-    if (only != NULL && cx_onnx_packed_only(graph, only) == 0)
-        status = restore(origin, stripped, graph, only, error);
-    else
-        cxai_fail(error, status, "out of memory");
-    free(only);
-    return status;
 }

@@ -20,14 +20,12 @@ typedef struct cx_stripped {
 int cx_strip(cx_origin *origin, cx_stripped *out);
 void cx_stripped_free(cx_stripped *stripped);
 
-/* only[i] = 1 for initializers, of which there are n_initializer, that nothing
-   reads but convolutions, as their weights; the others are left at 0. 0, or -1
-   without memory. */
-int cx_onnx_packed_only(const Onnx__GraphProto *graph, unsigned char *only);
-
 /* Moves the noted weights and gives them to the unpacked initializers. Of a
-   mapped file those that are only packed stay where they are. */
+   mapped file those that are only packed stay where they are: packed_only[i]
+   of cx_onnx_packed_only says so. */
 cxai_status cx_strip_restore(cx_origin *origin, const cx_stripped *stripped,
-                             const Onnx__ModelProto *model, cxai_error *error);
+                             const Onnx__GraphProto *graph,
+                             const unsigned char *packed_only,
+                             cxai_error *error);
 
 #endif

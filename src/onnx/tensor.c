@@ -97,6 +97,7 @@ typedef struct source {
     field field;
     void *data;
     size_t count;
+    int mapped; /* raw data that lie in a mapped file */
 } source;
 
 /* Elements of less than a byte lie in a byte from its lowest bits on. */
@@ -214,21 +215,26 @@ static size_t source_size(const element *e, field place, size_t count)
 }
 
 /* The place in the message that holds the tensor's numbers. */
-static source find_source(const element *e, const Onnx__TensorProto *tensor)
+static source find_source(const cx_reader *reader, const element *e,
+                          const Onnx__TensorProto *tensor)
 {
+    const ProtobufCBinaryData *raw = &tensor->raw_data;
     if (tensor->has_raw_data)
-        return (source){ RAW, tensor->raw_data.data, tensor->raw_data.len };
+        return (source){ RAW, raw->data, raw->len,
+                         cx_bytes_hold(&reader->origin->file, raw->data) };
     switch (e->typed) {
     case FLOATS:
-        return (source){ FLOATS, tensor->float_data, tensor->n_float_data };
+        return (source){ FLOATS, tensor->float_data, tensor->n_float_data, 0 };
     case DOUBLES:
-        return (source){ DOUBLES, tensor->double_data, tensor->n_double_data };
+        return (source){ DOUBLES, tensor->double_data, tensor->n_double_data,
+                         0 };
     case INT32S:
-        return (source){ INT32S, tensor->int32_data, tensor->n_int32_data };
+        return (source){ INT32S, tensor->int32_data, tensor->n_int32_data, 0 };
     case INT64S:
-        return (source){ INT64S, tensor->int64_data, tensor->n_int64_data };
+        return (source){ INT64S, tensor->int64_data, tensor->n_int64_data, 0 };
     default:
-        return (source){ UINT64S, tensor->uint64_data, tensor->n_uint64_data };
+        return (source){ UINT64S, tensor->uint64_data, tensor->n_uint64_data,
+                         0 };
     }
 }
 
@@ -258,20 +264,29 @@ static cxai_status read_shape(const cx_reader *reader, const char *label,
     return CXAI_OK;
 }
 
-/* Reads external data as if it were raw data, into the arena when it can stay
-   there as the literal's memory, else into scratch. */
+/* External data as if it were raw data: where it lies in the mapped file, or
+   copied, into the arena when it can stay there as the literal's memory, else
+   into scratch. Numbers that are used as they lie must be aligned. */
 static cxai_status read_external(cx_reader *reader, const char *label,
                                  const element *e,
-                                 const Onnx__TensorProto *tensor, size_t count,
+                                 const Onnx__TensorProto *tensor,
+                                 int packed_only, size_t count,
                                  cx_arena *scratch, source *s)
 {
     size_t size = source_size(e, RAW, count);
+    int used = is_literal_memory(e, RAW);
     uint64_t offset;
     void *bytes;
     cxai_status status = cx_external_find(reader, label, tensor, size, &offset);
     if (status != CXAI_OK)
         return status;
-    if (is_literal_memory(e, RAW)) {
+    unsigned char *mapped = reader->external.bytes;
+    if (mapped != NULL &&
+        (!used || packed_only || offset % cx_type_size(e->type) == 0)) {
+        *s = (source){ RAW, mapped + offset, size, 1 };
+        return used ? cx_reader_count(reader, size) : CXAI_OK;
+    }
+    if (used) {
         status = cx_reader_alloc(reader, 1, size, &bytes);
         if (status != CXAI_OK)
             return status;
@@ -280,7 +295,7 @@ static cxai_status read_external(cx_reader *reader, const char *label,
         if (bytes == NULL)
             return cxai_fail(reader->error, CXAI_NO_MEMORY, "out of memory");
     }
-    *s = (source){ RAW, bytes, size };
+    *s = (source){ RAW, bytes, size, 0 };
     return cx_external_read(reader, offset, bytes, size);
 }
 
@@ -306,21 +321,23 @@ static cxai_status check_count(const cx_reader *reader, const char *label,
 static cxai_status make_literal(cx_reader *reader, const char *label,
                                 const element *e,
                                 const Onnx__TensorProto *tensor,
-                                cx_literal *literal, cx_arena *scratch)
+                                int packed_only, cx_literal *literal,
+                                cx_arena *scratch)
 {
     size_t count = (size_t)cx_literal_count(literal);
     source s;
     cxai_status status;
     if (tensor->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL) {
-        status = read_external(reader, label, e, tensor, count, scratch, &s);
+        status = read_external(reader, label, e, tensor, packed_only, count,
+                               scratch, &s);
     } else {
-        s = find_source(e, tensor);
+        s = find_source(reader, e, tensor);
         status = check_count(reader, label, e, &literal->shape, &s);
     }
     if (status != CXAI_OK)
         return status;
     if (is_literal_memory(e, s.field) && count > 0) {
-        if (reader->origin != NULL && cx_origin_stays(reader->origin, s.data))
+        if (packed_only && s.mapped)
             literal->place = s.data;
         else
             literal->data = s.data;
@@ -330,11 +347,13 @@ static cxai_status make_literal(cx_reader *reader, const char *label,
         cx_reader_alloc(reader, count, cx_type_size(e->type), &literal->data);
     if (status == CXAI_OK)
         widen(e, &s, literal);
+    if (s.mapped)
+        cx_bytes_drop(s.data, s.count);
     return status;
 }
 
 cxai_status cx_onnx_literal(cx_reader *reader, const char *label,
-                            const Onnx__TensorProto *tensor,
+                            const Onnx__TensorProto *tensor, int packed_only,
                             const cx_literal **literal)
 {
     const element *e = find_element(tensor->data_type);
@@ -360,7 +379,9 @@ cxai_status cx_onnx_literal(cx_reader *reader, const char *label,
                           .shape = shape,
                           .code = tensor->data_type };
     cx_arena scratch = { 0 };
-    status = make_literal(reader, label, e, tensor, made, &scratch);
+    packed_only = packed_only && e->type == CX_REAL;
+    status =
+        make_literal(reader, label, e, tensor, packed_only, made, &scratch);
     cx_arena_free(&scratch);
     *literal = made;
     return status;

@@ -104,15 +104,19 @@ cxai_status cx_onnx_unpack_graph(cx_reader *reader,
     return status;
 }
 
-/* Counts the weights that stay where they are as if they were taken. */
-static cxai_status count_weights(cx_reader *reader, uint64_t bytes)
+/* Finds the weights that are only packed, and gives the large ones back. */
+static cxai_status restore(cx_reader *reader, cx_origin *origin,
+                           const cx_stripped *stripped,
+                           const Onnx__GraphProto *graph)
 {
-    if (bytes > cx_reader_memory_left(reader))
-        return cxai_fail(reader->error, CXAI_LIMIT,
-                         "the model needs more than %llu bytes of memory",
-                         (unsigned long long)reader->limits->memory_bytes);
-    *reader->memory += bytes;
-    return CXAI_OK;
+    if (graph == NULL)
+        return CXAI_OK;
+    unsigned char *only =
+        cx_arena_alloc(reader->arena, graph->n_initializer, 1);
+    if (only == NULL || cx_onnx_packed_only(graph, only) != 0)
+        return cxai_fail(reader->error, CXAI_NO_MEMORY, "out of memory");
+    reader->packed_only = only;
+    return cx_strip_restore(origin, stripped, graph, only, reader->error);
 }
 
 cxai_status cx_onnx_unpack(cx_reader *reader, cx_origin *origin,
@@ -127,13 +131,13 @@ cxai_status cx_onnx_unpack(cx_reader *reader, cx_origin *origin,
     if (cx_strip(origin, &stripped) != 0)
         status = cxai_fail(reader->error, CXAI_NO_MEMORY, "out of memory");
     if (status == CXAI_OK)
-        status = count_weights(reader, stripped.taken);
+        status = cx_reader_count(reader, stripped.taken);
     if (status == CXAI_OK)
         status = unpack(reader, &onnx__model_proto__descriptor, stripped.bytes,
                         stripped.size, &message);
     *model = (const Onnx__ModelProto *)message;
     if (status == CXAI_OK)
-        status = cx_strip_restore(origin, &stripped, *model, reader->error);
+        status = restore(reader, origin, &stripped, (*model)->graph);
     cx_stripped_free(&stripped);
     return status;
 }

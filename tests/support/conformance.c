@@ -148,12 +148,14 @@ static conformance_skip read_value(conformance *t, const char *path,
                            .nodes = 1 };
     uint64_t memory = 0;
     cxai_error error;
+    cx_origin origin = { 0 };
     cx_reader reader = { .arena = &t->arena,
+                         .origin = &origin,
                          .limits = &limits,
                          .memory = &memory,
                          .error = &error };
-    cxai_status status =
-        cx_onnx_literal(&reader, value->name, value->tensor, &value->literal);
+    cxai_status status = cx_onnx_literal(&reader, value->name, value->tensor, 0,
+                                         &value->literal);
     int is_text = value->tensor->data_type == TYPE(STRING);
     if (status == CXAI_UNSUPPORTED)
         return skipping(t, is_text, is_text ? "text: %s" : "type: %s",
