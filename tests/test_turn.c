@@ -102,13 +102,18 @@ static void test_panels(void **state)
 
 /* Products of the points are powers of two, so that only the order of the sums
    in the transform differs: one rounding to a real, in rare cases another. */
-static void check_winograd(const cx_kernels *kernels, int64_t depth,
+static void check_winograd(const cx_kernels *kernels, int tile, int64_t depth,
                            int64_t columns)
 {
     both b;
+    int points = cx_winograd_points(tile);
     set_up(&b, depth, columns, CELLS);
-    const cx_convolution forward = { .depth = depth, .columns = columns };
-    const cx_convolution backward = { .depth = columns, .columns = depth };
+    const cx_convolution forward = { .depth = depth,
+                                     .columns = columns,
+                                     .tile = tile };
+    const cx_convolution backward = { .depth = columns,
+                                      .columns = depth,
+                                      .tile = tile };
     cxai_real *packed =
         cx_alloc_aligned(cx_winograd_packed_bytes(kernels, &forward));
     cxai_real *want =
@@ -116,13 +121,13 @@ static void check_winograd(const cx_kernels *kernels, int64_t depth,
     int64_t reals = cx_panel_stride(kernels, 1, columns);
     cxai_real *got = cx_alloc_aligned((size_t)reals * sizeof *got);
     assert_true(packed != NULL && want != NULL && got != NULL);
-    cx_winograd_pack(kernels, &b.forward, 1, packed);
-    cx_winograd_pack(kernels, &b.backward, 1, want);
-    const cx_convolution c = describe(&b, packed);
+    cx_winograd_pack(kernels, tile, &b.forward, 1, packed);
+    cx_winograd_pack(kernels, tile, &b.backward, 1, want);
+    cx_convolution c = describe(&b, packed);
+    c.tile = tile;
     for (int64_t p = 0; p < cx_panel_count(kernels, depth); p++)
-        for (int k = 0; k < CX_WINOGRAD_POINTS; k++) {
-            const cxai_real *point =
-                want + (p * CX_WINOGRAD_POINTS + k) * reals;
+        for (int k = 0; k < points; k++) {
+            const cxai_real *point = want + (p * points + k) * reals;
             cx_turn_point(kernels, &c, p, k, got);
             int64_t width = cx_panel_columns(kernels, depth, p) > kernels->lanes
                                 ? 2 * kernels->lanes
@@ -143,7 +148,9 @@ static void test_winograd(void **state)
     for (int level = 0; cx_kernels_level(level) != NULL; level++)
         for (int i = 2; i < SIZES; i++)
             for (int k = 2; k < SIZES; k++)
-                check_winograd(cx_kernels_level(level), sizes[i], sizes[k]);
+                for (int tile = 2; tile <= 4; tile += 2)
+                    check_winograd(cx_kernels_level(level), tile, sizes[i],
+                                   sizes[k]);
 }
 
 /* ---- products with what is not turned -------------------------------------
@@ -324,6 +331,9 @@ static void test_gradients(void **state)
         { 12, 64, 64, 3, 1, 1, 1 },  /* Winograd, weights as they lie, */
         { 20, 64, 64, 3, 1, 1, 1 },  /* turned by those who need them, */
         { 40, 64, 64, 3, 1, 1, 1 },  /* turned for all blocks */
+        { 7, 80, 80, 3, 1, 1, 1 },   /* smaller tiles, as they lie, */
+        { 10, 80, 80, 3, 1, 1, 1 },  /* turned, */
+        { 7, 80, 82, 3, 1, 0, 1 },   /* and in one direction alone */
         { 13, 100, 90, 3, 2, 1, 1 }, /* phases */
         { 21, 3, 32, 7, 2, 3, 1 },   /* a picture: line by line, not turned */
         { 7, 256, 280, 1, 1, 0, 1 }, /* one tap */

@@ -1,7 +1,7 @@
 /*
  * Winograd's convolution of every level that this processor has, against the
  * definition in double: sizes, tails, padding, epilogues, gaps in the output,
- * both ways of cutting the work, taps in either order.
+ * both ways of cutting the work, taps in either order, both sizes of tiles.
  *
  * The bound: the largest errors over these shapes are 2e-6 to 1e-5 of the root
  * mean square of the outputs, growing with the depth; twice that is
@@ -24,6 +24,7 @@ typedef struct shape {
     int batch, depth, columns, height, width; /* height, width: outputs */
     int before[2], after[2];
     int flipped, epilogue;
+    int tile;
 } shape;
 
 typedef struct buffers {
@@ -142,13 +143,13 @@ static guarded run(const cx_kernels *k, const shape *s, buffers *b, int threads)
     guarded y = guarded_create(y_count(s));
     b->c.tap = b->tap;
     b->c.y = y.data;
-    assert_true(cx_winograd_fits(&b->c, 1));
+    b->c.tile = s->tile;
     cxai_real *packed = cx_alloc_aligned(cx_winograd_packed_bytes(k, &b->c));
     void *workspace =
         cx_alloc_aligned(cx_winograd_workspace(k, &b->c, threads));
     assert_non_null(packed);
     assert_non_null(workspace);
-    cx_winograd_pack(k, &weights, threads, packed);
+    cx_winograd_pack(k, s->tile, &weights, threads, packed);
     b->c.weights = packed;
     cx_winograd_convolve(k, &b->c, threads, workspace);
     cx_free_aligned(packed);
@@ -196,25 +197,30 @@ static void test_shapes(void **state)
 {
     (void)state;
     static const shape shapes[] = {
-        { 1, 16, 16, 9, 9, { 1, 1 }, { 1, 1 }, 0, 0 },
-        { 1, 17, 33, 10, 11, { 1, 1 }, { 1, 1 }, 0, 1 },
-        { 2, 31, 21, 12, 9, { 0, 0 }, { 0, 0 }, 1, 0 },
-        { 1, 40, 47, 13, 14, { 2, 0 }, { 0, 2 }, 0, 1 },
-        { 1, 64, 40, 9, 17, { 0, 2 }, { 2, 1 }, 1, 1 },
-        { 3, 16, 16, 11, 10, { 1, 0 }, { 0, 1 }, 0, 0 },
-        { 5, 24, 35, 7, 6, { 1, 1 }, { 1, 1 }, 0, 1 },
-        { 1, 16, 24, 75, 81, { 1, 1 }, { 1, 1 }, 1, 1 }, /* own blocks */
-        { 1, 270, 17, 33, 34, { 1, 1 }, { 1, 1 }, 0, 0 },
+        { 1, 16, 16, 9, 9, { 1, 1 }, { 1, 1 }, 0, 0, 0 },
+        { 1, 17, 33, 10, 11, { 1, 1 }, { 1, 1 }, 0, 1, 0 },
+        { 2, 31, 21, 12, 9, { 0, 0 }, { 0, 0 }, 1, 0, 0 },
+        { 1, 40, 47, 13, 14, { 2, 0 }, { 0, 2 }, 0, 1, 0 },
+        { 1, 64, 40, 9, 17, { 0, 2 }, { 2, 1 }, 1, 1, 0 },
+        { 3, 16, 16, 11, 10, { 1, 0 }, { 0, 1 }, 0, 0, 0 },
+        { 5, 24, 35, 7, 6, { 1, 1 }, { 1, 1 }, 0, 1, 0 },
+        { 1, 48, 50, 7, 1, { 1, 1 }, { 1, 1 }, 0, 1, 0 },
+        { 1, 16, 24, 75, 81, { 1, 1 }, { 1, 1 }, 1, 1, 0 }, /* own blocks */
+        { 1, 270, 17, 33, 34, { 1, 1 }, { 1, 1 }, 0, 0, 0 },
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        check_shape(&shapes[i]);
+        for (int tile = 2; tile <= 4; tile += 2) {
+            shape s = shapes[i];
+            s.tile = tile;
+            check_shape(&s);
+        }
 }
 
 /* A picture's numbers do not depend on those beside it. */
 static void test_company(void **state)
 {
     (void)state;
-    const shape three = { 3, 20, 18, 21, 22, { 1, 1 }, { 1, 1 }, 0, 0 };
+    const shape three = { 3, 20, 18, 21, 22, { 1, 1 }, { 1, 1 }, 0, 0, 4 };
     shape one = three;
     one.batch = 1;
     const cx_kernels *k = cx_kernels_select();
@@ -238,27 +244,35 @@ static void test_company(void **state)
 static void test_what_fits(void **state)
 {
     (void)state;
-    const shape s = { 1, 16, 16, 9, 9, { 1, 1 }, { 1, 1 }, 0, 0 };
+    const shape s = { 1, 16, 16, 9, 9, { 1, 1 }, { 1, 1 }, 0, 0, 0 };
     buffers b = make(&s);
     b.c.tap = b.tap;
-    assert_true(cx_winograd_fits(&b.c, 0));
+    b.c.out[1] = b.c.out[2] = 11;
+    assert_int_equal(cx_winograd_choose(&b.c, 0), 4);
     cx_convolution c = b.c;
     c.step[2] = 2;
-    assert_false(cx_winograd_fits(&c, 0));
+    assert_int_equal(cx_winograd_choose(&c, 0), 0);
     c = b.c;
     c.groups = 2;
-    assert_false(cx_winograd_fits(&c, 0));
+    assert_int_equal(cx_winograd_choose(&c, 0), 0);
     c = b.c;
     c.out[1] = 7;
-    assert_false(cx_winograd_fits(&c, 0));
-    assert_true(cx_winograd_fits(&c, 1));
+    assert_int_equal(cx_winograd_choose(&c, 0), 0);
+    assert_int_equal(cx_winograd_choose(&c, 1), 4);
+    c.depth = 48;
+    c.columns = 128;
+    assert_int_equal(cx_winograd_choose(&c, 0), 2);
+    c.columns = 127;
+    assert_int_equal(cx_winograd_choose(&c, 0), 0);
+    c.columns = 128;
     c.out[1] = 5;
-    assert_false(cx_winograd_fits(&c, 1));
+    assert_int_equal(cx_winograd_choose(&c, 0), 0);
+    assert_int_equal(cx_winograd_choose(&c, 1), 0);
     c = b.c;
     c.taps = 6;
-    assert_false(cx_winograd_fits(&c, 0));
+    assert_int_equal(cx_winograd_choose(&c, 0), 0);
     b.tap[8].at[2]++; /* dilated */
-    assert_false(cx_winograd_fits(&b.c, 0));
+    assert_int_equal(cx_winograd_choose(&b.c, 0), 0);
     free_buffers(&b);
 }
 

@@ -29,6 +29,7 @@ typedef struct cx_convolution {
     const cxai_real *residual; /* as y, or NULL */
     const cxai_real *weights;  /* panels of each group in turn, or for a
                                   depthwise convolution rows, see there */
+    int tile; /* Winograd's: 4 or 2 outputs along an axis; 0: not that way */
     int64_t turned; /* unless 0: the weights are those of the convolution whose
                        gradient this is, the cells of whose kernel are this
                        many taps in their order; see turn.h */

@@ -91,20 +91,31 @@ static inline int cx_depthwise_columns(int width, int step)
     return (CX_DEPTHWISE_PIXELS - 1) * step + width;
 }
 
-/* Winograd's convolution computes TILE x TILE outputs of a 3x3 kernel from
-   SIDE x SIDE points. */
+/* Winograd's convolution computes tiles of 4x4 or 2x2 outputs of a 3x3 kernel,
+   each from a square of points that is two longer. Here are the larger ones. */
 enum {
     CX_WINOGRAD_TILE = 4,
     CX_WINOGRAD_SIDE = CX_WINOGRAD_TILE + 2,
     CX_WINOGRAD_POINTS = CX_WINOGRAD_SIDE * CX_WINOGRAD_SIDE
 };
 
+static inline int cx_winograd_side(int tile)
+{
+    return tile + 2;
+}
+
+static inline int cx_winograd_points(int tile)
+{
+    return cx_winograd_side(tile) * cx_winograd_side(tile);
+}
+
 /* The outputs of one tile: y = clip(A^T m A + bias + residual). */
 typedef struct cx_winograd_tile {
-    const cxai_real *m; /* POINTS rows of 2*lanes columns */
+    int size;           /* 4 or 2 outputs along an axis */
+    const cxai_real *m; /* its points: rows of 2*lanes columns */
     int64_t m_point;    /* reals from a point to the next */
     int columns;        /* 1..2*lanes */
-    int rows, width;    /* pixels that exist: 1..TILE */
+    int rows, width;    /* pixels that exist: 1..size */
     const cxai_real *bias;
     cxai_real *y;
     int64_t y_row, y_pixel;    /* reals from a row or pixel to the next */
@@ -208,10 +219,10 @@ typedef struct cx_kernels {
     void (*turn)(const cx_turn *turn);
     void (*product_turned)(const cx_turned_tile *tile);
 
-    /* v[p * v_point + c] = point p of B^T x B; x: POINTS rows of channels,
-       which are at least lanes */
-    void (*winograd_input)(const cxai_real *const *x, int64_t channels,
-                           cxai_real *v, int64_t v_point);
+    /* v[p * v_point + c] = point p of B^T x B; x: a row for each point of a
+       tile of 4x4 or 2x2 outputs, of channels, which are at least lanes */
+    void (*winograd_input)(int tile, const cxai_real *const *x,
+                           int64_t channels, cxai_real *v, int64_t v_point);
     void (*winograd_output)(const cx_winograd_tile *tile);
 
     /* y[i] = sum over d of x[d] * b[i*b_row + d], i < count <= CX_DOT_ROWS */

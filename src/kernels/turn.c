@@ -97,13 +97,19 @@ void cx_turn_panels(const cx_kernels *kernels, const cx_convolution *c,
 
 /* ---- Winograd ------------------------------------------------------------ */
 
-/* Where a coordinate of the mirrored kernel is found, and times what; the
-   points are 0, 1/sqrt(2), -1/sqrt(2), sqrt(2), -sqrt(2), infinity, and their
-   rows of G (kernels/winograd.c) begin with 1, -2/3, -2/3, 1/6, 1/6, 0. */
-static const struct {
+/* Where a coordinate of the mirrored kernel is found, and times what. */
+typedef struct mirrored {
     int point;
     double factor;
-} mirrored[CX_WINOGRAD_SIDE] = {
+} mirrored;
+
+/* The points are 0, 1, -1, infinity. */
+static const mirrored small[] = { { 3, 1 }, { 1, 1 }, { 2, 1 }, { 0, 1 } };
+
+/* The points are 0, 1/sqrt(2), -1/sqrt(2), sqrt(2), -sqrt(2), infinity, and
+   their rows of G (kernels/winograd_weights.c) begin with 1, -2/3, -2/3, 1/6,
+   1/6, 0. */
+static const mirrored large[CX_WINOGRAD_SIDE] = {
     { 5, 1 }, { 3, -2 }, { 4, -2 }, { 1, -0.5 }, { 2, -0.5 }, { 0, 1 },
 };
 
@@ -113,19 +119,19 @@ static const cxai_real *mirrored_point(const cx_kernels *kernels,
                                        const cx_convolution *c, int point,
                                        cxai_real *factor)
 {
-    enum { SIDE = CX_WINOGRAD_SIDE };
-    int row = mirrored[point / SIDE].point;
-    int column = mirrored[point % SIDE].point;
-    *factor = (cxai_real)(mirrored[point / SIDE].factor *
-                          mirrored[point % SIDE].factor);
-    return c->weights +
-           (row * SIDE + column) * cx_panel_stride(kernels, 1, c->columns);
+    const mirrored *all = c->tile == 2 ? small : large;
+    int side = cx_winograd_side(c->tile);
+    const mirrored *row = &all[point / side], *column = &all[point % side];
+    *factor = (cxai_real)(row->factor * column->factor);
+    return c->weights + (row->point * side + column->point) *
+                            cx_panel_stride(kernels, 1, c->columns);
 }
 
 /* Reals from a panel of the weights to the next. */
 static int64_t points_stride(const cx_kernels *kernels, const cx_convolution *c)
 {
-    return CX_WINOGRAD_POINTS * cx_panel_stride(kernels, 1, c->columns);
+    return cx_winograd_points(c->tile) *
+           cx_panel_stride(kernels, 1, c->columns);
 }
 
 void cx_turn_point(const cx_kernels *kernels, const cx_convolution *c,

@@ -22,8 +22,8 @@ int64_t cx_turned_panels(const cx_kernels *kernels, const cx_convolution *c);
  * The same for one point of panel p of Winograd's convolution
  * (kernels/winograd.h). The gradient's kernel is the mirrored one. At a point a
  * it is a^2 times the kernel at 1/a, and the points are 0, +-1/sqrt(2),
- * +-sqrt(2) and infinity: mirroring exchanges them and multiplies by powers of
- * two.
+ * +-sqrt(2) and infinity, or 0, +-1 and infinity: mirroring exchanges them and
+ * multiplies by powers of two.
  */
 void cx_turn_point(const cx_kernels *kernels, const cx_convolution *c,
                    int64_t p, int point, cxai_real *panel);

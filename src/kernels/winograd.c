@@ -7,12 +7,6 @@
 #include "kernels/turn.h"
 #include "kernels/work.h"
 
-enum {
-    TILE = CX_WINOGRAD_TILE,
-    SIDE = CX_WINOGRAD_SIDE,
-    POINTS = CX_WINOGRAD_POINTS,
-};
-
 /* ---- division of the work ------------------------------------------------ */
 
 /*
@@ -29,6 +23,7 @@ enum {
 };
 
 typedef struct division {
+    int tile, points; /* outputs of a tile along an axis; its points */
     int64_t across, down, tiles; /* tiles along a row, a column; of all */
     int64_t panels, matrix, width;
     int64_t blocks, block; /* number of blocks, most tiles of one */
@@ -41,36 +36,42 @@ typedef struct division {
     size_t turned_bytes; /* of all weights, turned before blocks read them */
 } division;
 
-static int64_t point_bytes(int64_t channels)
+/* All points of a tile. */
+static int64_t points_bytes(const cx_convolution *c, int64_t channels)
 {
-    return POINTS * channels * (int64_t)sizeof(cxai_real);
+    return cx_winograd_points(c->tile) * channels * (int64_t)sizeof(cxai_real);
 }
 
 static division divide(const cx_kernels *kernels, const cx_convolution *c,
                        int threads)
 {
-    division d = { .across = cx_ceiling(c->out[2], TILE),
-                   .down = cx_ceiling(c->out[1], TILE),
+    division d = { .tile = c->tile,
+                   .points = cx_winograd_points(c->tile),
+                   .across = cx_ceiling(c->out[2], c->tile),
+                   .down = cx_ceiling(c->out[1], c->tile),
                    .panels = cx_panel_count(kernels, c->columns),
                    .matrix = cx_winograd_matrix(kernels, c->depth),
                    .width = 2 * kernels->lanes };
     d.tiles = c->batch * d.across * d.down;
     int64_t rows = kernels->tile_rows;
-    int64_t own = OWN_BYTES / point_bytes(c->depth + d.width);
+    int64_t own = OWN_BYTES / points_bytes(c, c->depth + d.width);
     own = cx_maximum(cx_minimum(own / rows, 4), 1) * rows;
     d.blocks = cx_ceiling(d.tiles, own);
     d.shared = d.blocks < 2 * threads ||
-               point_bytes(c->depth) * c->columns > WEIGHTS_BYTES;
+               points_bytes(c, c->depth) * c->columns > WEIGHTS_BYTES;
     if (d.shared)
         d.blocks = cx_ceiling(
-            d.tiles, cx_maximum(SHARED_BYTES / point_bytes(c->depth), rows));
+            d.tiles,
+            cx_maximum(SHARED_BYTES / points_bytes(c, c->depth), rows));
     else
         d.blocks = cx_minimum(cx_ceiling(d.blocks, threads) * threads, d.tiles);
     d.block = d.blocks > 0 ? cx_ceiling(d.tiles, d.blocks) : 0;
     d.v_point = d.block * c->depth + PADDING;
     d.m_point = d.block * d.width + PADDING;
-    d.v_bytes = cx_size_line((size_t)d.v_point * POINTS * sizeof(cxai_real));
-    d.m_bytes = cx_size_line((size_t)d.m_point * POINTS * sizeof(cxai_real));
+    d.v_bytes =
+        cx_size_line((size_t)(d.v_point * d.points) * sizeof(cxai_real));
+    d.m_bytes =
+        cx_size_line((size_t)(d.m_point * d.points) * sizeof(cxai_real));
     d.list_bytes =
         cx_size_line((size_t)d.block * (sizeof(cxai_real *) + sizeof(int64_t)));
     d.zero_bytes = cx_size_line((size_t)c->depth * sizeof(cxai_real));
@@ -82,7 +83,7 @@ static division divide(const cx_kernels *kernels, const cx_convolution *c,
         d.own_bytes = cx_size_plus(d.own_bytes, cx_size_line(matrix_bytes));
     else if (d.turns)
         d.turned_bytes = cx_size_line(
-            cx_size_times((size_t)(d.panels * POINTS), matrix_bytes));
+            cx_size_times((size_t)(d.panels * d.points), matrix_bytes));
     return d;
 }
 
@@ -117,29 +118,31 @@ typedef struct place {
 static place place_of(const division *d, int64_t tile)
 {
     return (place){ tile / (d->across * d->down),
-                    tile / d->across % d->down * TILE,
-                    tile % d->across * TILE };
+                    tile / d->across % d->down * d->tile,
+                    tile % d->across * d->tile };
 }
 
 /* Tile number i of a block that begins with tile `first`. */
 static void transform_tile(const job *j, int64_t first, int64_t i, cxai_real *v)
 {
     const cx_convolution *c = j->c;
-    const cxai_real *x[POINTS];
+    const cxai_real *x[CX_WINOGRAD_POINTS];
+    const int side = cx_winograd_side(c->tile);
     place p = place_of(&j->d, first + i);
-    for (int row = 0; row < SIDE; row++) {
+    for (int row = 0; row < side; row++) {
         int64_t y = p.y + j->s.first[0] + row;
         const cxai_real *line =
             c->x + (p.n * c->in[1] + y) * c->in[2] * c->x_pixel;
         int inside = y >= 0 && y < c->in[1];
-        for (int column = 0; column < SIDE; column++) {
+        for (int column = 0; column < side; column++) {
             int64_t at = p.x + j->s.first[1] + column;
-            x[row * SIDE + column] = inside && at >= 0 && at < c->in[2]
+            x[row * side + column] = inside && at >= 0 && at < c->in[2]
                                          ? line + at * c->x_pixel
                                          : j->zeros;
         }
     }
-    j->kernels->winograd_input(x, c->depth, v + i * c->depth, j->d.v_point);
+    j->kernels->winograd_input(c->tile, x, c->depth, v + i * c->depth,
+                               j->d.v_point);
 }
 
 /* A thread's own memory: products of one panel, rows to read and write, turned
@@ -164,9 +167,25 @@ static scratch scratch_of(const job *j)
     };
 }
 
-/* Point k of count tiles against a panel of this direction. */
+/* Longer panels are too much to be fetched ahead. */
+enum { FETCHED_REALS = 5 << 10 };
+
+/* Fetches a part of the panel that is used next: where few rows share a panel,
+   waiting for it takes as long as the products. */
+static void fetch_part(const cxai_real *panel, int64_t reals, int64_t part,
+                       int64_t parts)
+{
+    enum { LINE = 64 / sizeof(cxai_real), SECOND_LEVEL = 2 };
+    for (int64_t i = reals * part / parts; i < reals * (part + 1) / parts;
+         i += LINE)
+        __builtin_prefetch(panel + i, 0, SECOND_LEVEL);
+}
+
+/* Point k of count tiles against a panel of this direction. next: the panel
+   that follows, or NULL. */
 static void multiply_point(const job *j, const scratch *own, int64_t count,
-                           int k, int columns, const cxai_real *panel)
+                           int k, int columns, const cxai_real *panel,
+                           const cxai_real *next)
 {
     int64_t groups = cx_ceiling(count, j->kernels->tile_rows);
     cx_tile tile = {
@@ -184,6 +203,8 @@ static void multiply_point(const job *j, const scratch *own, int64_t count,
         tile.rows = (int)(count * (g + 1) / groups - first);
         tile.x = own->row + first;
         tile.y_offset = own->offset + first;
+        if (next != NULL)
+            fetch_part(next, j->d.matrix, g, groups);
         j->kernels->product(&tile);
     }
 }
@@ -201,9 +222,10 @@ static void multiply_turned(const job *j, const scratch *own, int64_t count,
         .y_offset = own->offset,
     };
     cx_turn_point_tile(j->kernels, c, p, k, &tile);
-    if (k + 1 < POINTS || p + 1 < j->d.panels) {
-        cx_turn_point_tile(j->kernels, c, p + (k + 1) / POINTS,
-                           (k + 1) % POINTS, &next);
+    int points = j->d.points;
+    if (k + 1 < points || p + 1 < j->d.panels) {
+        cx_turn_point_tile(j->kernels, c, p + (k + 1) / points,
+                           (k + 1) % points, &next);
         tile.next = next.panel;
     }
     j->kernels->product_turned(&tile);
@@ -219,13 +241,16 @@ static void multiply_points(const job *j, const scratch *own,
         own->row[i] = v + i * j->c->depth;
         own->offset[i] = i * d->width;
     }
-    for (int k = 0; k < POINTS; k++) {
+    for (int k = 0; k < d->points; k++) {
         if (j->weights != NULL) {
-            multiply_point(j, own, count, k, columns,
-                           j->weights + (p * POINTS + k) * d->matrix);
+            const cxai_real *panel =
+                j->weights + (p * d->points + k) * d->matrix;
+            multiply_point(j, own, count, k, columns, panel,
+                           d->matrix <= FETCHED_REALS ? panel + d->matrix
+                                                      : NULL);
         } else if (d->turns) {
             cx_turn_point(j->kernels, j->c, p, k, own->panel);
-            multiply_point(j, own, count, k, columns, own->panel);
+            multiply_point(j, own, count, k, columns, own->panel, NULL);
         } else {
             multiply_turned(j, own, count, k, p);
         }
@@ -234,8 +259,9 @@ static void multiply_points(const job *j, const scratch *own,
 
 static void finish_rows(const job *j, const cx_winograd_tile *tile)
 {
-    const int64_t pixel[TILE] = { 0, tile->y_pixel, 2 * tile->y_pixel,
-                                  3 * tile->y_pixel };
+    const int64_t pixel[CX_WINOGRAD_TILE] = { 0, tile->y_pixel,
+                                              2 * tile->y_pixel,
+                                              3 * tile->y_pixel };
     for (int i = 0; i < tile->rows; i++)
         cx_convolve_finish(j->kernels, j->c, tile->y + i * tile->y_row, pixel,
                            tile->width, tile->columns);
@@ -254,11 +280,12 @@ static void finish_panel(const job *j, const cxai_real *v, int64_t first,
     int64_t column = p * d->width;
     multiply_points(j, &own, v + from * c->depth, to - from, p, width);
     cx_winograd_tile tile = {
+        .size = d->tile,
         .m_point = d->m_point,
         .columns = columns,
         .bias = c->turned > 0
                     ? no_bias
-                    : c->weights + d->panels * POINTS * d->matrix + column,
+                    : c->weights + d->panels * d->points * d->matrix + column,
         .y_row = c->y_stride[2],
         .y_pixel = c->y_stride[3],
         .low = c->low,
@@ -269,8 +296,8 @@ static void finish_panel(const job *j, const cxai_real *v, int64_t first,
         int64_t offset = at.n * c->y_stride[0] + at.y * c->y_stride[2] +
                          at.x * c->y_stride[3] + column;
         tile.m = own.m + (i - from) * d->width;
-        tile.rows = (int)cx_minimum(TILE, c->out[1] - at.y);
-        tile.width = (int)cx_minimum(TILE, c->out[2] - at.x);
+        tile.rows = (int)cx_minimum(d->tile, c->out[1] - at.y);
+        tile.width = (int)cx_minimum(d->tile, c->out[2] - at.x);
         tile.y = c->y + offset;
         tile.residual = c->residual == NULL ? NULL : c->residual + offset;
         j->kernels->winograd_output(&tile);
@@ -322,8 +349,8 @@ static void turn_weights(const job *j, int threads, cxai_real *turned)
 {
     const division *d = &j->d;
 #pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t i = 0; i < d->panels * POINTS; i++)
-        cx_turn_point(j->kernels, j->c, i / POINTS, (int)(i % POINTS),
+    for (int64_t i = 0; i < d->panels * d->points; i++)
+        cx_turn_point(j->kernels, j->c, i / d->points, (int)(i % d->points),
                       turned + i * d->matrix);
 }
 

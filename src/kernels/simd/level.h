@@ -7,8 +7,8 @@
 void LEVEL(cx_product)(const cx_tile *tile);
 void LEVEL(cx_narrow)(const cx_tile *tile);
 void LEVEL(cx_depthwise)(const cx_depthwise_tile *tile);
-void LEVEL(cx_winograd_input)(const cxai_real *const *x, int64_t channels,
-                              cxai_real *v, int64_t v_point);
+void LEVEL(cx_winograd_input)(int tile, const cxai_real *const *x,
+                              int64_t channels, cxai_real *v, int64_t v_point);
 void LEVEL(cx_winograd_output)(const cx_winograd_tile *tile);
 void LEVEL(cx_turn_rows)(const cx_turn *turn);
 void LEVEL(cx_product_turned)(const cx_turned_tile *tile);

@@ -1,6 +1,7 @@
 /*
  * The transforms of Winograd's convolution (kernels/winograd.h), LANES channels
- * at once: one axis of six after the other.
+ * at once: one axis of points after the other. tile, the number of outputs, is
+ * a constant in every caller.
  */
 #include "kernels/simd/level.h"
 
@@ -10,8 +11,15 @@ enum { SIDE = CX_WINOGRAD_SIDE, TILE = CX_WINOGRAD_TILE };
 #define ROOT_TWO ((cxai_real)1.41421356237309504880)
 
 /* v = B^T d along one axis. */
-INLINE void transform_input(const vector d[SIDE], vector v[SIDE])
+INLINE void transform_input(int tile, const vector d[SIDE], vector v[SIDE])
 {
+    if (tile == 2) {
+        v[0] = d[0] - d[2];
+        v[1] = d[1] + d[2];
+        v[2] = d[2] - d[1];
+        v[3] = d[3] - d[1];
+        return;
+    }
     vector even = d[4] - d[2] * 2, odd = (d[3] - d[1] * 2) * ROOT_HALF;
     v[0] = d[0] + d[4] - d[2] * (cxai_real)2.5;
     v[1] = even + odd;
@@ -24,8 +32,13 @@ INLINE void transform_input(const vector d[SIDE], vector v[SIDE])
 }
 
 /* y = A^T m along one axis. */
-INLINE void transform_output(const vector m[SIDE], vector y[TILE])
+INLINE void transform_output(int tile, const vector m[SIDE], vector y[TILE])
 {
+    if (tile == 2) {
+        y[0] = m[0] + m[1] + m[2];
+        y[1] = m[1] - m[2] + m[3];
+        return;
+    }
     vector near_sum = m[1] + m[2], far_sum = m[3] + m[4];
     vector near = (m[1] - m[2]) * ROOT_HALF, far = (m[3] - m[4]) * ROOT_TWO;
     y[0] = m[0] + near_sum + far_sum;
@@ -35,54 +48,65 @@ INLINE void transform_output(const vector m[SIDE], vector y[TILE])
 }
 
 /* LANES channels from c. */
-INLINE void input_vector(const cxai_real *const *x, int64_t c, cxai_real *v,
-                         int64_t v_point)
+INLINE void input_vector(int tile, const cxai_real *const *x, int64_t c,
+                         cxai_real *v, int64_t v_point)
 {
+    const int side = cx_winograd_side(tile);
     vector half[SIDE][SIDE];
-    UNROLL for (int j = 0; j < SIDE; j++)
+    UNROLL for (int j = 0; j < side; j++)
     {
         vector d[SIDE], t[SIDE];
-        UNROLL for (int i = 0; i < SIDE; i++) d[i] = load(x[i * SIDE + j] + c);
-        transform_input(d, t);
-        UNROLL for (int i = 0; i < SIDE; i++) half[i][j] = t[i];
+        UNROLL for (int i = 0; i < side; i++) d[i] = load(x[i * side + j] + c);
+        transform_input(tile, d, t);
+        UNROLL for (int i = 0; i < side; i++) half[i][j] = t[i];
     }
-    UNROLL for (int i = 0; i < SIDE; i++)
+    UNROLL for (int i = 0; i < side; i++)
     {
         vector t[SIDE];
-        transform_input(half[i], t);
-        UNROLL for (int j = 0; j < SIDE; j++)
-            store(v + (i * SIDE + j) * v_point + c, t[j]);
+        transform_input(tile, half[i], t);
+        UNROLL for (int j = 0; j < side; j++)
+            store(v + (i * side + j) * v_point + c, t[j]);
     }
 }
 
 /* The last vector may overlap the one before it. */
-void LEVEL(cx_winograd_input)(const cxai_real *const *x, int64_t channels,
-                              cxai_real *v, int64_t v_point)
+INLINE void input_vectors(int tile, const cxai_real *const *x, int64_t channels,
+                          cxai_real *v, int64_t v_point)
 {
     int64_t c = 0;
     for (; c + LANES <= channels; c += LANES)
-        input_vector(x, c, v, v_point);
+        input_vector(tile, x, c, v, v_point);
     if (c < channels)
-        input_vector(x, channels - LANES, v, v_point);
+        input_vector(tile, x, channels - LANES, v, v_point);
+}
+
+void LEVEL(cx_winograd_input)(int tile, const cxai_real *const *x,
+                              int64_t channels, cxai_real *v, int64_t v_point)
+{
+    if (tile == 2)
+        input_vectors(2, x, channels, v, v_point);
+    else
+        input_vectors(4, x, channels, v, v_point);
 }
 
 /* All pixels of LANES channels, each a vector of out. */
-INLINE void output_vector(const cxai_real *m, int64_t m_point, vector bias,
-                          vector out[TILE][TILE])
+INLINE void output_vector(int tile, const cxai_real *m, int64_t m_point,
+                          vector bias, vector out[TILE][TILE])
 {
+    const int side = cx_winograd_side(tile);
     vector half[TILE][SIDE];
-    UNROLL for (int j = 0; j < SIDE; j++)
+    UNROLL for (int j = 0; j < side; j++)
     {
         vector s[SIDE], t[TILE];
-        UNROLL for (int i = 0; i < SIDE; i++) s[i] =
-            load(m + (i * SIDE + j) * m_point);
-        transform_output(s, t);
-        UNROLL for (int i = 0; i < TILE; i++) half[i][j] = t[i];
+        UNROLL for (int i = 0; i < side; i++) s[i] =
+            load(m + (i * side + j) * m_point);
+        transform_output(tile, s, t);
+        UNROLL for (int i = 0; i < tile; i++) half[i][j] = t[i];
     }
-    UNROLL for (int i = 0; i < TILE; i++)
+    UNROLL for (int i = 0; i < tile; i++)
     {
-        transform_output(half[i], out[i]);
-        UNROLL for (int j = 0; j < TILE; j++) out[i][j] += bias;
+        transform_output(tile, half[i], out[i]);
+        UNROLL for (int j = 0; j < tile; j++) out[i][j] += bias;
     }
 }
 
@@ -106,16 +130,25 @@ INLINE void finish_pixel(const cx_winograd_tile *tile, vector v, int64_t at,
     }
 }
 
-void LEVEL(cx_winograd_output)(const cx_winograd_tile *tile)
+INLINE void output_vectors(int size, const cx_winograd_tile *tile)
 {
     for (int c = 0; c < tile->columns; c += LANES) {
         vector out[TILE][TILE];
         int left = tile->columns - c;
-        output_vector(tile->m + c, tile->m_point, load(tile->bias + c), out);
+        output_vector(size, tile->m + c, tile->m_point, load(tile->bias + c),
+                      out);
         for (int i = 0; i < tile->rows; i++)
             for (int j = 0; j < tile->width; j++)
                 finish_pixel(tile, out[i][j],
                              i * tile->y_row + j * tile->y_pixel + c,
                              left < LANES ? left : LANES);
     }
+}
+
+void LEVEL(cx_winograd_output)(const cx_winograd_tile *tile)
+{
+    if (tile->size == 2)
+        output_vectors(2, tile);
+    else
+        output_vectors(4, tile);
 }

@@ -100,7 +100,7 @@ static void pack_phase(const cx_case *c, const cx_convolver *v,
     switch (cx_convolver_way_of(v, &k)) {
     case CX_DEPTHWISE_WAY: pack_depthwise(v, phase, w, bias, packed); break;
     case CX_WINOGRAD_WAY:
-        cx_winograd_pack(c->kernels, &weights, c->threads, packed);
+        cx_winograd_pack(c->kernels, k.tile, &weights, c->threads, packed);
         break;
     case CX_NARROW_WAY: cx_narrow_pack(&weights, packed); break;
     case CX_PANELS_WAY: pack_groups(c, v, weights, packed);
@@ -150,7 +150,7 @@ int cx_convolver_turns(const cx_case *c, const cx_convolver *v)
     for (int64_t i = 0; i < v->scatter.count; i++) {
         const cx_convolution k =
             cx_convolver_describe(v, &v->scatter.phase[i], CX_SCATTER);
-        if (cx_convolver_way_of(v, &k) != how)
+        if (cx_convolver_way_of(v, &k) != how || k.tile != gather.tile)
             return 0;
     }
     return 1;
@@ -172,7 +172,8 @@ static void note(list *l, int64_t number)
 }
 
 /* Padding that depends on the size of the picture moves the taps, and with
-   them the phases; a size decides whether Winograd's way is taken. */
+   them the phases; a size decides whether Winograd's way is taken, and with
+   which tiles. */
 size_t cx_convolver_packing(const cx_convolver *v, cx_direction direction,
                             int64_t *numbers)
 {
@@ -181,6 +182,7 @@ size_t cx_convolver_packing(const cx_convolver *v, cx_direction direction,
         const cx_phase *phase = cx_convolver_phase(v, direction, i);
         const cx_convolution k = cx_convolver_describe(v, phase, direction);
         note(&l, cx_convolver_way_of(v, &k));
+        note(&l, k.tile);
         note(&l, phase->taps);
         for (int64_t t = 0; t < phase->taps; t++) {
             for (int a = 0; a < 3; a++)

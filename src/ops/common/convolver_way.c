@@ -52,6 +52,7 @@ cx_convolution cx_convolver_describe(const cx_convolver *v,
         k.step[i] = gathers ? axis->stride : 1;
     }
     k.scales = gathers && v->scales;
+    k.tile = v->direct ? 0 : cx_winograd_choose(&k, v->many);
     return k;
 }
 
@@ -60,7 +61,7 @@ cx_convolver_way cx_convolver_way_of(const cx_convolver *v,
 {
     if (is_depthwise(v))
         return CX_DEPTHWISE_WAY;
-    if (!v->direct && cx_winograd_fits(k, v->many))
+    if (k->tile > 0)
         return CX_WINOGRAD_WAY;
     return cx_narrow_fits(k) ? CX_NARROW_WAY : CX_PANELS_WAY;
 }
