@@ -6,9 +6,9 @@ Whether a ReLU whose input is near 0 is open, or which of two near numbers is
 the largest of a pool, depends on float32's rounding, and with it a gradient at
 single pixels. A sum over many points, as of the path and noise methods, meets
 such places at almost every point; guided_ig, rectgrad and xrai sort besides. So
-all are compared in float64. --moved shows it: at a change of 2^-24 of picture
-and weights, float64 moves by as much (mobilenet_v2: gradient 3.4e-2, guided_ig
-1.1, xrai 0.2 of the largest value).
+all are compared in float64. --moved shows it: at a change of picture and
+weights by 2^-24 of themselves already, float64 moves by as much (mobilenet_v2:
+gradient 3.4e-2, guided_ig 1.1, xrai 0.2 of the largest value).
 """
 import copy
 import weakref
