@@ -28,7 +28,9 @@
 #include "../cam.h"
 #include "../classes.h"
 
-enum { most_exact = 32 };
+/* classes; so many at once as do not make the session pack its weights for many
+   pictures, which so few passes would not repay */
+enum { most_exact = 32, at_once = 8 };
 
 static const double step = 1.0 / 128;
 /* probability of the classes that are left to the difference */
@@ -221,7 +223,7 @@ static cxai_status look_behind(const cxai_heatmap_call *call, curvature *c,
         return status;
     c->size = cxai_shape_count(&c->layer.shape);
     status = cx_pass_open_batched(&pass, call, call->layer, call->layer,
-                                  most_exact, error);
+                                  at_once, error);
     if (status != CXAI_OK)
         return status;
     status = run(&pass, c, error);
