@@ -8,8 +8,9 @@
  *
  * The gamma rule is theirs for vision transformers, with gamma 0.25 for the
  * convolution that cuts the patches and 0.05 for linear layers; 0 is the
- * epsilon rule, with which relevance is noisy in pixels. Here every product
- * with a constant matrix is a linear layer; lxt leaves those inside
+ * epsilon rule, with which relevance is noisy in pixels and ill-conditioned:
+ * the picture's last bit moves it by up to 1e-3 of the largest. Here every
+ * product with a constant matrix is a linear layer; lxt leaves those inside
  * torch.nn.MultiheadAttention to the epsilon rule.
  */
 #include "../lrp.h"
