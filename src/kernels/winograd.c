@@ -167,7 +167,8 @@ static scratch scratch_of(const job *j)
     };
 }
 
-/* Longer panels are too much to be fetched ahead. */
+/* Longer panels are too much to be fetched ahead; those that each thread reads
+   for a block of its own are near already. */
 enum { FETCHED_REALS = 5 << 10 };
 
 /* Fetches a part of the panel that is used next: where few rows share a panel,
@@ -246,8 +247,9 @@ static void multiply_points(const job *j, const scratch *own,
             const cxai_real *panel =
                 j->weights + (p * d->points + k) * d->matrix;
             multiply_point(j, own, count, k, columns, panel,
-                           d->matrix <= FETCHED_REALS ? panel + d->matrix
-                                                      : NULL);
+                           d->shared && d->matrix <= FETCHED_REALS
+                               ? panel + d->matrix
+                               : NULL);
         } else if (d->turns) {
             cx_turn_point(j->kernels, j->c, p, k, own->panel);
             multiply_point(j, own, count, k, columns, own->panel, NULL);
