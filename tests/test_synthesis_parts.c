@@ -219,14 +219,15 @@ static void colours_have_their_gradient(void **state)
 static void view_equals_torch(void **state)
 {
     cxai_real *picture = load("picture", 35), *want = load("view", 24);
-    cx_frame frame = { 5, 7, 4, 6, 1 };
+    cx_frame frame = { 5, 7, 4, 6, 6, 1 };
     cx_change change = { 1.5, -.5, .3, 20 };
     cx_transform t = cx_transform_of(&frame, &change);
     cxai_real view[24];
     double wanted[24];
 
     (void)state;
-    cx_transform_forward(&t, &frame, (cx_rows){ 0, 4 }, picture, view, 2, -1);
+    cx_transform_forward(&t, &frame, (cx_rows){ 0, 4 },
+                         &(cx_channel){ picture, view, 2, -1 }, 1);
     for (int i = 0; i < 24; i++)
         wanted[i] = 2 * (double)want[i] - 1;
     check_close(view, wanted, 24, 1e-6);
@@ -236,20 +237,21 @@ static void view_equals_torch(void **state)
 
 static void views_by_hand(void **state)
 {
-    cx_frame frame = { 2, 2, 2, 2, 1 };
+    cx_frame frame = { 2, 2, 2, 2, 2, 1 };
     const cx_rows both = { 0, 2 };
     cxai_real picture[4] = { 1, 2, 3, 4 }, view[4];
+    const cx_channel channel = { picture, view, 1, 0 };
     cx_change none = { 0 }, right = { .shift_x = 1 }, turn = { .rotation = 90 };
     cx_transform t = cx_transform_of(&frame, &none);
 
     (void)state;
-    cx_transform_forward(&t, &frame, both, picture, view, 1, 0);
+    cx_transform_forward(&t, &frame, both, &channel, 1);
     assert_memory_equal(view, picture, sizeof view);
     t = cx_transform_of(&frame, &right);
-    cx_transform_forward(&t, &frame, both, picture, view, 1, 0);
+    cx_transform_forward(&t, &frame, both, &channel, 1);
     check_close(view, (double[]){ .5, 1, .5, 3 }, 4, 0);
     t = cx_transform_of(&frame, &turn); /* what is seen turns to the left */
-    cx_transform_forward(&t, &frame, both, picture, view, 1, 0);
+    cx_transform_forward(&t, &frame, both, &channel, 1);
     check_close(view, (double[]){ 2, 4, 1, 3 }, 4, 1e-6);
 }
 
@@ -259,7 +261,7 @@ static void views_have_their_adjoint(void **state)
         { 0, 0, 0, 0 }, { 3, -2, 0, 0 },    { 0, 0, -.1, 0 },
         { 0, 0, 0, 7 }, { -1, 4, .1, -10 }, { 400, 0, 0, 0 },
     };
-    cx_frame frame = { 9, 8, 12, 16, 3 };
+    cx_frame frame = { 9, 8, 12, 16, 3 * 16, 3 };
     const cx_rows picture = { 0, 9 }, view = { 0, 12 };
     cxai_real part[72];
 
@@ -271,14 +273,18 @@ static void views_have_their_adjoint(void **state)
         cxai_real *zero = calloc(72, sizeof *zero), *outside;
         assert_non_null(zero);
         outside = random_reals(3 * 192, 3);
-        cx_transform_forward(&t, &frame, view, x, y, 1.5, .25);
-        cx_transform_forward(&t, &frame, view, zero, outside, 1.5, .25);
+        cx_transform_forward(&t, &frame, view, &(cx_channel){ x, y, 1.5, .25 },
+                             1);
+        cx_transform_forward(&t, &frame, view,
+                             &(cx_channel){ zero, outside, 1.5, .25 }, 1);
         for (int k = 0; k < 3 * 192; k++) /* the linear part, its own pixels */
             y[k] = k % 3 ? 0 : y[k] - outside[k];
-        cx_transform_backward(&t, &frame, picture, dy, dx, 1.5);
+        cx_transform_backward(&t, &frame, picture,
+                              &(cx_channel){ dx, dy, 1.5, .25 }, 1);
         for (int row = 0; row < 9; row++) { /* the same bits, part by part */
             const cx_rows rows = { row, row + 1 };
-            cx_transform_backward(&t, &frame, rows, dy, part, 1.5);
+            cx_transform_backward(&t, &frame, rows,
+                                  &(cx_channel){ part, dy, 1.5, 0 }, 1);
             assert_memory_equal(part + row * 8, dx + row * 8, 8 * sizeof *dx);
         }
         if (i < 5)

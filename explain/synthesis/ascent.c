@@ -54,13 +54,12 @@ cxai_status cx_ascent_init(cx_ascent *a, const cxai_model *model,
         cx_ascent_free(a);
         return status;
     }
-    a->input = calloc(n * cx_scene_input_size(scene), sizeof(cxai_real));
     a->seed = calloc((size_t)cxai_shape_count(&a->shape), sizeof(cxai_real));
     a->objectives = calloc(n, sizeof *a->objectives);
     a->outcomes = calloc(n, sizeof *a->outcomes);
     a->lowest = calloc(2 * n, sizeof *a->lowest);
     a->frozen = calloc(3, n);
-    if (!a->input || !a->seed || !a->objectives || !a->outcomes || !a->lowest ||
+    if (!a->seed || !a->objectives || !a->outcomes || !a->lowest ||
         !a->frozen) {
         cx_ascent_free(a);
         return cxai_fail(error, CXAI_NO_MEMORY,
@@ -77,7 +76,6 @@ void cx_ascent_free(cx_ascent *a)
 {
     cxai_session_free(&a->session);
     cx_canvas_free(&a->canvas);
-    free(a->input);
     free(a->seed);
     free(a->objectives);
     free(a->outcomes);
@@ -127,21 +125,21 @@ static cx_change draw_change(const cx_ascent *a, int step)
 static cxai_status look(cx_ascent *a, const cx_transform *transform,
                         cxai_error *error)
 {
-    int channels = a->scene.channels, parts = a->options->threads;
+    int parts = a->options->threads;
     size_t picture = cx_scene_picture_size(&a->scene);
-    size_t input = cx_scene_input_size(&a->scene);
+    cxai_tensor input;
+    cxai_status status =
+        cxai_session_fed(a->session, a->scene.input, &input, error);
 
+    if (status)
+        return status;
     cx_canvas_paint(&a->canvas);
 #pragma omp parallel for num_threads(parts) schedule(static)
-    for (int i = 0; i < a->batch * channels * parts; i++) {
-        size_t n = (size_t)(i / parts / channels);
-        cx_scene_show(&a->scene, transform, i / parts % channels, i % parts,
-                      parts, a->canvas.pictures + n * picture,
-                      a->input + n * input);
-    }
-    cxai_status status =
-        cxai_session_set(a->session, a->scene.input, a->input, error);
-    return status ? status : cxai_session_forward(a->session, error);
+    for (int i = 0; i < a->batch * parts; i++)
+        cx_scene_show(&a->scene, transform, i % parts, parts,
+                      a->canvas.pictures + (size_t)(i / parts) * picture,
+                      &input, i / parts);
+    return cxai_session_forward(a->session, error);
 }
 
 static cxai_status score(const cx_ascent *a, int n, double *objective,
@@ -157,29 +155,34 @@ static cxai_status score(const cx_ascent *a, int n, double *objective,
     return status;
 }
 
-/* The gradient at the input, dense, in a->input. */
 static cxai_status look_back(cx_ascent *a, cxai_error *error)
 {
-    cxai_tensor gradient;
     cxai_status status = cxai_session_backward(a->session, a->seed, error);
 
-    if (!status)
-        status =
-            cxai_session_gradient(a->session, a->scene.input, &gradient, error);
-    if (!status)
-        cxai_tensor_read(&gradient, a->input);
-    return status;
+    return status ? status
+                  : cxai_session_gradient(a->session, a->scene.input,
+                                          &a->dinput, error);
 }
 
 enum { FLAT, SLOPING, BROKEN };
 
-static int kind_of(const cxai_real *gradient, size_t count)
+/* Of the gradient of picture n. */
+static int kind_of(const cx_ascent *a, int n)
 {
-    int sloping = 0, finite = 1;
-    for (size_t i = 0; i < count; i++) {
-        sloping |= gradient[i] != 0;
-        finite &= gradient[i] - gradient[i] == 0;
-    }
+    const int64_t *size = a->dinput.shape.dim, *stride = a->dinput.stride;
+    const cxai_real *first = a->dinput.data + n * stride[0];
+    int sloping = 0, finite = 1, threads = a->options->threads;
+
+#pragma omp parallel for num_threads(threads) collapse(2) \
+    reduction(| : sloping) reduction(& : finite)
+    for (int64_t i = 0; i < size[1]; i++)
+        for (int64_t j = 0; j < size[2]; j++) {
+            const cxai_real *row = first + i * stride[1] + j * stride[2];
+            for (int64_t k = 0; k < size[3]; k++, row += stride[3]) {
+                sloping |= *row != 0;
+                finite &= *row - *row == 0;
+            }
+        }
     return !finite ? BROKEN : sloping ? SLOPING : FLAT;
 }
 
@@ -187,13 +190,12 @@ static int kind_of(const cxai_real *gradient, size_t count)
    one; returns how many do. */
 static int want_redirection(cx_ascent *a, int step)
 {
-    size_t input = cx_scene_input_size(&a->scene);
     int wanted = 0;
 
     for (int n = 0; step <= REDIRECT_STEPS && n < a->batch; n++) {
         if (a->wanted[n] || a->frozen[n])
             continue;
-        a->wanted[n] = kind_of(a->input + (size_t)n * input, input) == FLAT;
+        a->wanted[n] = kind_of(a, n) == FLAT;
         wanted += a->wanted[n];
     }
     return wanted;
@@ -222,16 +224,13 @@ static cxai_status find_gradient(cx_ascent *a, const cx_transform *transform,
 /* Notes objectives and freezes what is not finite; *mean over the pictures. */
 static cxai_status take_stock(cx_ascent *a, double *mean, cxai_error *error)
 {
-    size_t input = cx_scene_input_size(&a->scene);
-
     *mean = 0;
     for (int n = 0; n < a->batch; n++) {
         double objective;
         cxai_status status = score(a, n, &objective, error);
         if (status)
             return status;
-        int kind = kind_of(a->input + (size_t)n * input, input);
-        if (kind == BROKEN || !isfinite(objective)) {
+        if (kind_of(a, n) == BROKEN || !isfinite(objective)) {
             a->frozen[n] = 1;
             a->outcomes[n].status = CXAI_SYNTHESIS_NOT_FINITE;
         }
@@ -256,18 +255,15 @@ static cx_penalty penalty_of(const cx_ascent *a)
 /* From the gradient at the input to one at the pictures. */
 static void carry_back(cx_ascent *a, const cx_transform *transform)
 {
-    int channels = a->scene.channels, parts = a->options->threads;
+    int parts = a->options->threads;
     size_t picture = cx_scene_picture_size(&a->scene);
-    size_t input = cx_scene_input_size(&a->scene);
     cx_penalty penalty = penalty_of(a);
 
 #pragma omp parallel for num_threads(parts) schedule(static)
-    for (int i = 0; i < a->batch * channels * parts; i++) {
-        size_t n = (size_t)(i / parts / channels);
-        cx_scene_show_adjoint(&a->scene, transform, i / parts % channels,
-                              i % parts, parts, a->input + n * input,
-                              a->canvas.dpictures + n * picture);
-    }
+    for (int i = 0; i < a->batch * parts; i++)
+        cx_scene_show_adjoint(
+            &a->scene, transform, i % parts, parts, &a->dinput, i / parts,
+            a->canvas.dpictures + (size_t)(i / parts) * picture);
 #pragma omp parallel for num_threads(a->options->threads) schedule(static)
     for (int n = 0; n < a->batch; n++) {
         size_t from = (size_t)n * picture;

@@ -13,8 +13,8 @@ typedef struct cx_ascent {
     cxai_session *session;
     cx_canvas canvas;
     cx_redirect redirect;
-    cxai_real *input; /* of the session, dense; also its gradient */
-    cxai_real *seed;  /* of the layer's shape */
+    cxai_tensor dinput; /* the gradient at the input, the session's own */
+    cxai_real *seed;    /* of the layer's shape */
     const cxai_objective **objectives; /* one a picture, of this round */
     cxai_synthesis_outcome *outcomes;  /* the same */
     double *lowest, *highest;          /* objective over all steps */

@@ -48,6 +48,7 @@ void cx_colour_forward(const cx_colour *colour, const cxai_real *x,
             picture[k * n + i] =
                 sigmoid(mix[k][0] * a + mix[k][1] * b + mix[k][2] * c);
     }
+#pragma omp parallel for num_threads(threads) schedule(static)
     for (size_t i = 0; i < plain; i++)
         picture[i] = sigmoid(x[i]);
 }
@@ -75,6 +76,7 @@ void cx_colour_backward(const cx_colour *colour, const cxai_real *picture,
         for (size_t k = 0; k < 3; k++)
             dx[k * n + i] = mix[0][k] * r + mix[1][k] * g + mix[2][k] * b;
     }
+#pragma omp parallel for num_threads(threads) schedule(static)
     for (size_t i = 0; i < plain; i++)
         dx[i] = slope(picture, dpicture, i);
 }

@@ -2,6 +2,7 @@
 
 #define DEFAULT_SIDE 224
 #define MAX_SIDE 2048
+#define MAX_CHANNELS 64
 
 /* Chooses a picture's and its view's length along one axis. */
 static cxai_status choose_side(int64_t fixed, int asked, int usual,
@@ -67,14 +68,13 @@ cxai_status cx_scene_init(cx_scene *scene, const cxai_model *model,
     scene->interleaved = preprocess && preprocess->layout == CXAI_NHWC;
     int64_t channels = shape.dim[scene->interleaved ? 3 : 1];
     int usual = preprocess ? cxai_preprocess_channel_count(preprocess) : 3;
-    if (channels < 0 || channels > 64 ||
+    if (channels < 0 || channels > MAX_CHANNELS ||
         (preprocess && channels && channels != usual))
         return cxai_fail(error, CXAI_INVALID,
                          "synthesis: the model's input has %lld channels, "
                          "pictures have %d",
                          (long long)channels, usual);
     scene->channels = channels ? (int)channels : usual;
-    scene->frame.step = scene->interleaved ? (size_t)scene->channels : 1;
     if (shape.dim[0] > 0 && shape.dim[0] <= 4096)
         scene->fixed_batch = (int)shape.dim[0];
     return choose_sides(scene, &shape.dim[scene->interleaved ? 1 : 2], options,
@@ -98,33 +98,38 @@ size_t cx_scene_picture_size(const cx_scene *s)
            (size_t)s->frame.width;
 }
 
-size_t cx_scene_input_size(const cx_scene *s)
+/* The frame of a view that lies as the network's input does. */
+static cx_frame frame_of(const cx_scene *s, const cxai_tensor *input)
 {
-    return (size_t)s->channels * (size_t)s->frame.view_height *
-           (size_t)s->frame.view_width;
+    cx_frame frame = s->frame;
+    int row = s->interleaved ? 1 : 2;
+    frame.line = input->stride[row];
+    frame.step = input->stride[row + 1];
+    return frame;
 }
 
-/* What a channel of the network is made of: gain * (channel `from` of the
-   picture, 0..1) + bias, and where it begins in a batch item. */
-typedef struct link {
-    double gain, bias;
-    size_t from, to;
-} link;
-
-static link link_of(const cx_scene *s, int channel)
+/* All channels of picture n of the network's input, or of gradients there:
+   what each is made of. */
+static void list_channels(const cx_scene *s, cxai_real *picture,
+                          const cxai_tensor *input, int n, cx_channel *channels)
 {
-    link l = { .gain = 1, .from = (size_t)channel };
-    int rgb = channel;
-    if (s->preprocess) {
-        cxai_preprocess_affine(s->preprocess, channel, &l.gain, &l.bias, &rgb);
-        l.gain *= 255;
-        l.from = rgb < 0 ? 0 : (size_t)rgb;
+    size_t plane = (size_t)s->frame.height * (size_t)s->frame.width;
+    int64_t apart = input->stride[s->interleaved ? 3 : 1];
+    for (int k = 0; k < s->channels; k++) {
+        double gain = 1, bias = 0;
+        int rgb = k;
+        if (s->preprocess) {
+            cxai_preprocess_affine(s->preprocess, k, &gain, &bias, &rgb);
+            gain *= 255;
+            rgb = rgb < 0 ? 0 : rgb;
+        }
+        channels[k] = (cx_channel){
+            .picture = picture + (size_t)rgb * plane,
+            .view = input->data + n * input->stride[0] + k * apart,
+            .gain = (cxai_real)gain,
+            .bias = (cxai_real)bias,
+        };
     }
-    l.from *= (size_t)s->frame.height * (size_t)s->frame.width;
-    l.to = (size_t)channel;
-    if (!s->interleaved)
-        l.to *= (size_t)s->frame.view_height * (size_t)s->frame.view_width;
-    return l;
 }
 
 static cx_rows rows_of(int height, int part, int parts)
@@ -133,22 +138,25 @@ static cx_rows rows_of(int height, int part, int parts)
                       (int)((int64_t)height * (part + 1) / parts) };
 }
 
-void cx_scene_show(const cx_scene *s, const cx_transform *transform,
-                   int channel, int part, int parts, const cxai_real *picture,
-                   cxai_real *input)
+void cx_scene_show(const cx_scene *s, const cx_transform *transform, int part,
+                   int parts, cxai_real *picture, const cxai_tensor *input,
+                   int n)
 {
-    link l = link_of(s, channel);
-    cx_transform_forward(transform, &s->frame,
-                         rows_of(s->frame.view_height, part, parts),
-                         picture + l.from, input + l.to, l.gain, l.bias);
+    cx_channel channels[MAX_CHANNELS];
+    cx_frame frame = frame_of(s, input);
+    list_channels(s, picture, input, n, channels);
+    cx_transform_forward(transform, &frame,
+                         rows_of(frame.view_height, part, parts), channels,
+                         s->channels);
 }
 
 void cx_scene_show_adjoint(const cx_scene *s, const cx_transform *transform,
-                           int channel, int part, int parts,
-                           const cxai_real *dinput, cxai_real *dpicture)
+                           int part, int parts, const cxai_tensor *dinput,
+                           int n, cxai_real *dpicture)
 {
-    link l = link_of(s, channel);
-    cx_transform_backward(transform, &s->frame,
-                          rows_of(s->frame.height, part, parts), dinput + l.to,
-                          dpicture + l.from, l.gain);
+    cx_channel channels[MAX_CHANNELS];
+    cx_frame frame = frame_of(s, dinput);
+    list_channels(s, dpicture, dinput, n, channels);
+    cx_transform_backward(transform, &frame, rows_of(frame.height, part, parts),
+                          channels, s->channels);
 }

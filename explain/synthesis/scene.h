@@ -12,7 +12,7 @@ typedef struct cx_scene {
     int fixed_batch;                   /* 0: any */
     int channels;
     int interleaved; /* the input is N,H,W,C */
-    cx_frame frame;
+    cx_frame frame;  /* but for where the view lies, which is the session's */
 } cx_scene;
 
 /* Checks sizes against the model's first input. */
@@ -24,18 +24,16 @@ cxai_status cx_scene_init(cx_scene *scene, const cxai_model *model,
 /* Of the network's input for a batch. */
 cxai_shape cx_scene_input_shape(const cx_scene *scene, int batch);
 
-/* Numbers of one picture, and of one batch item of the input. */
+/* Numbers of one picture. */
 size_t cx_scene_picture_size(const cx_scene *scene);
-size_t cx_scene_input_size(const cx_scene *scene);
 
-/* A part of one channel of one picture to the network's input, dense; and the
-   adjoint, where channels are those of the network. Parts are rows: number
-   `part` of so many. */
+/* A part of one picture to item n of the network's input; and the adjoint, from
+   the gradient there. Parts are rows: number `part` of so many. */
 void cx_scene_show(const cx_scene *scene, const cx_transform *transform,
-                   int channel, int part, int parts, const cxai_real *picture,
-                   cxai_real *input);
+                   int part, int parts, cxai_real *picture,
+                   const cxai_tensor *input, int n);
 void cx_scene_show_adjoint(const cx_scene *scene, const cx_transform *transform,
-                           int channel, int part, int parts,
-                           const cxai_real *dinput, cxai_real *dpicture);
+                           int part, int parts, const cxai_tensor *dinput,
+                           int n, cxai_real *dpicture);
 
 #endif

@@ -57,10 +57,11 @@ static tap tap_at(const cx_transform *t, int x, int y)
     return p;
 }
 
-static int inside(const cx_frame *f, const tap *p)
+/* Whether all four pixels lie in some rows of the picture. */
+static int inside(const cx_frame *f, cx_rows rows, const tap *p)
 {
-    return p->x >= 0 && p->y >= 0 && p->x + 1 < f->width &&
-           p->y + 1 < f->height;
+    return p->x >= 0 && p->x + 1 < f->width && p->y >= rows.first &&
+           p->y + 1 < rows.end;
 }
 
 static cxai_real pixel(const cx_frame *f, const cxai_real *picture, int x,
@@ -72,11 +73,11 @@ static cxai_real pixel(const cx_frame *f, const cxai_real *picture, int x,
 }
 
 static cxai_real sample(const cx_frame *f, const cxai_real *picture,
-                        const tap *p)
+                        const tap *p, int whole)
 {
     cxai_real a, b, c, d;
 
-    if (inside(f, p)) {
+    if (whole) {
         const cxai_real *at =
             picture + (size_t)p->y * (size_t)f->width + (size_t)p->x;
         a = at[0], b = at[1], c = at[f->width], d = at[f->width + 1];
@@ -92,16 +93,20 @@ static cxai_real sample(const cx_frame *f, const cxai_real *picture,
 }
 
 void cx_transform_forward(const cx_transform *t, const cx_frame *f,
-                          cx_rows rows, const cxai_real *picture,
-                          cxai_real *view, double gain, double bias)
+                          cx_rows rows, const cx_channel *channels, int count)
 {
-    cxai_real factor = (cxai_real)gain, term = (cxai_real)bias;
+    const cx_rows all = { 0, f->height };
 
-    view += (size_t)rows.first * (size_t)f->view_width * f->step;
     for (int y = rows.first; y < rows.end; y++)
-        for (int x = 0; x < f->view_width; x++, view += f->step) {
+        for (int x = 0; x < f->view_width; x++) {
+            int64_t at = y * f->line + x * f->step;
             tap p = tap_at(t, x, y);
-            *view = factor * sample(f, picture, &p) + term;
+            int whole = inside(f, all, &p);
+            for (int k = 0; k < count; k++) {
+                const cx_channel *c = &channels[k];
+                c->view[at] =
+                    c->gain * sample(f, c->picture, &p, whole) + c->bias;
+            }
         }
 }
 
@@ -133,34 +138,47 @@ static void add(const cx_frame *f, cx_rows rows, cxai_real *picture, int x,
         picture[(size_t)y * (size_t)f->width + (size_t)x] += v;
 }
 
-static void spread(const cx_frame *f, cx_rows rows, const tap *p, cxai_real d,
-                   cxai_real *picture)
+static void spread(const cx_frame *f, cx_rows rows, const tap *p, int whole,
+                   cxai_real d, cxai_real *picture)
 {
     cxai_real upper = d * (1 - p->below), lower = d * p->below;
+    cxai_real left = 1 - p->right, right = p->right;
 
-    add(f, rows, picture, p->x, p->y, upper * (1 - p->right));
-    add(f, rows, picture, p->x + 1, p->y, upper * p->right);
-    add(f, rows, picture, p->x, p->y + 1, lower * (1 - p->right));
-    add(f, rows, picture, p->x + 1, p->y + 1, lower * p->right);
+    if (whole) {
+        cxai_real *at =
+            picture + (size_t)p->y * (size_t)f->width + (size_t)p->x;
+        at[0] += upper * left;
+        at[1] += upper * right;
+        at[f->width] += lower * left;
+        at[f->width + 1] += lower * right;
+        return;
+    }
+    add(f, rows, picture, p->x, p->y, upper * left);
+    add(f, rows, picture, p->x + 1, p->y, upper * right);
+    add(f, rows, picture, p->x, p->y + 1, lower * left);
+    add(f, rows, picture, p->x + 1, p->y + 1, lower * right);
 }
 
 /* A pixel of the picture gathers in the order of the view, whatever rows are
    asked for. */
 void cx_transform_backward(const cx_transform *t, const cx_frame *f,
-                           cx_rows rows, const cxai_real *dview,
-                           cxai_real *dpicture, double gain)
+                           cx_rows rows, const cx_channel *channels, int count)
 {
-    cxai_real factor = (cxai_real)gain;
-    size_t width = (size_t)f->width, line = (size_t)f->view_width * f->step;
+    size_t width = (size_t)f->width;
 
-    memset(dpicture + (size_t)rows.first * width, 0,
-           (size_t)(rows.end - rows.first) * width * sizeof *dpicture);
+    for (int k = 0; k < count; k++)
+        memset(channels[k].picture + (size_t)rows.first * width, 0,
+               (size_t)(rows.end - rows.first) * width * sizeof(cxai_real));
     for (int y = 0; y < f->view_height; y++) {
         cx_rows columns = columns_touching(t, f, rows, y);
-        const cxai_real *from = dview + (size_t)y * line;
         for (int x = columns.first; x < columns.end; x++) {
+            int64_t at = y * f->line + x * f->step;
             tap p = tap_at(t, x, y);
-            spread(f, rows, &p, factor * from[(size_t)x * f->step], dpicture);
+            int whole = inside(f, rows, &p);
+            for (int k = 0; k < count; k++) {
+                const cx_channel *c = &channels[k];
+                spread(f, rows, &p, whole, c->gain * c->view[at], c->picture);
+            }
         }
     }
 }

@@ -14,12 +14,19 @@ typedef struct cx_transform {
     double origin[2], across[2], down[2]; /* x, y */
 } cx_transform;
 
-/* Sizes of a picture's plane and of the view of it. The view's pixels lie
-   `step` numbers apart: 1, or the channels where these are interleaved. */
+/* Sizes of a picture's plane and of the view of it. The view's rows lie `line`
+   numbers apart, the pixels of a row `step`. */
 typedef struct cx_frame {
     int height, width, view_height, view_width;
-    size_t step;
+    int64_t line, step;
 } cx_frame;
+
+/* A plane of a picture, dense, and one of the view:
+   view = gain * picture + bias. */
+typedef struct cx_channel {
+    cxai_real *picture, *view;
+    cxai_real gain, bias;
+} cx_channel;
 
 /* How a view differs from the picture, all 0: not at all. Shifts in pixels of
    the view, the scale as its difference to 1, the angle in degrees. */
@@ -35,16 +42,14 @@ typedef struct cx_rows {
     int first, end;
 } cx_rows;
 
-/* view = gain * picture (bilinear, 1/2 outside of it) + bias, in some rows of
-   the view. */
+/* Shows `count` channels of the picture (bilinear, 1/2 outside of it) in some
+   rows of the view. */
 void cx_transform_forward(const cx_transform *transform, const cx_frame *frame,
-                          cx_rows rows, const cxai_real *picture,
-                          cxai_real *view, double gain, double bias);
+                          cx_rows rows, const cx_channel *channels, int count);
 
 /* The adjoint of the linear part: d view -> d picture, overwritten, in some
-   rows of the picture. */
+   rows of the picture. Channels are of gradients; bias counts for nothing. */
 void cx_transform_backward(const cx_transform *transform, const cx_frame *frame,
-                           cx_rows rows, const cxai_real *dview,
-                           cxai_real *dpicture, double gain);
+                           cx_rows rows, const cx_channel *channels, int count);
 
 #endif
