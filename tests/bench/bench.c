@@ -13,6 +13,7 @@
  *                   layer (what Grad-CAM costs besides its map)
  *     gradient      logits, and the gradient of the largest at the input
  *     synthesis     128 steps for channel 5 of LAYER, batch pictures at once
+ *     ascent        the same on plain pixels, which are shown as they are
  *     METHOD        any method of cxai_heatmap_table, whole, with its sessions
  *
  * The first three are prepared once and run a first time, outside the clock;
@@ -220,6 +221,11 @@ static cxai_status run_synthesis(const bench *b, const question *q,
     }
     options.steps = STEPS;
     options.threads = q->threads;
+    if (strcmp(q->work, "ascent") == 0) {
+        options.plain_pixels = options.plain_colour = 1;
+        options.jitter = 0;
+        options.scale = options.rotation = 0;
+    }
     if (status == CXAI_OK)
         status = cxai_synthesize(&made, b->model, NULL, objective, count,
                                  &options, error);
@@ -269,7 +275,8 @@ static cxai_status run(bench *b, const question *q, double *took,
         return status;
     if (p != NULL)
         status = run_session(p, error);
-    else if (strcmp(q->work, "synthesis") == 0)
+    else if (strcmp(q->work, "synthesis") == 0 ||
+             strcmp(q->work, "ascent") == 0)
         status = run_synthesis(b, q, error);
     else
         status = run_method(b, q, error);

@@ -5,10 +5,11 @@
     --bench FILE     what tests/bench/bench.c becomes (build/tests/bench/bench)
     --cxai FILE      the command, for "cold" (build/cxai)
     --works LIST     of forward, gradcam, gradient, integrated_gradients,
-                     smoothgrad, scorecam, ablationcam, synthesis, cold, memory
+                     smoothgrad, scorecam, ablationcam, synthesis, ascent
+                     (synthesis on plain pixels), cold, memory
                      (forward,gradcam,gradient)
     --engines LIST   of onnxruntime, openvino, torch, torch-cl, captum,
-                     captum-cl, grad-cam (those that are installed)
+                     captum-cl, grad-cam, lucent (those that are installed)
     --batch LIST, --threads LIST      (1), (2)
     --groups LIST    pictures at once that integrated_gradients, smoothgrad and
                      scorecam are asked for instead of a batch: each engine's
@@ -38,13 +39,14 @@ ROOT = os.path.join(HERE, "..", "..")
 MODULES = {"onnxruntime": "onnxruntime", "openvino": "openvino",
            "torch": "torchvision", "torch-cl": "torchvision",
            "captum": "captum", "captum-cl": "captum",
-           "grad-cam": "pytorch_grad_cam"}
+           "grad-cam": "pytorch_grad_cam", "lucent": "lucent"}
 DOES = {"onnxruntime": {"forward", "cold", "memory"}, "openvino": {"forward"},
-        "torch": {"forward", "gradcam", "gradient", "synthesis"},
-        "torch-cl": {"forward", "gradcam", "gradient", "synthesis"},
+        "torch": {"forward", "gradcam", "gradient", "ascent"},
+        "torch-cl": {"forward", "gradcam", "gradient", "ascent"},
         "captum": {"integrated_gradients", "smoothgrad"},
         "captum-cl": {"integrated_gradients", "smoothgrad"},
-        "grad-cam": {"gradcam", "scorecam", "ablationcam", "cold"}}
+        "grad-cam": {"gradcam", "scorecam", "ablationcam", "cold"},
+        "lucent": {"synthesis"}}
 GROUPED = ("integrated_gradients", "smoothgrad", "scorecam")
 PAUSE = 0.03    # seconds
 ENVIRONMENT = {k: v for k, v in os.environ.items()

@@ -8,8 +8,9 @@ as JSON, or {"error": ...} where the engine cannot do it. Engines:
     onnxruntime     forward
     openvino        forward, in float32
     torch, torch-cl (channels-last)   forward; gradcam and gradient by
-                    torch.autograd on frozen weights; synthesis, Adam on pixels
+                    torch.autograd on frozen weights; ascent, Adam on pixels
                     with the network cut at the layer
+    lucent          synthesis with its own Fourier picture and transforms
     captum, captum-cl                 integrated_gradients, smoothgrad; BATCH
                     samples at once
     grad-cam        gradcam, scorecam (BATCH channels at once), ablationcam of
@@ -70,11 +71,15 @@ def openvino_forward(model, batch, threads):
     return lambda: request.infer({0: x}, share_inputs=True)
 
 
+def network_name(model):
+    return os.path.basename(model).split(".")[0]
+
+
 def torch_network(model, threads, channels_last, frozen=True):
     import torch
     import torchvision
     torch.set_num_threads(threads)
-    name = os.path.basename(model).split(".")[0]
+    name = network_name(model)
     options = dict(aux_logits=False, init_weights=False) \
         if name == "googlenet" else {}
     network = getattr(torchvision.models, name)(weights=None, **options).eval()
@@ -144,7 +149,7 @@ def torch_work(model, work, batch, threads, layer_name, channels_last):
         return torch.autograd.grad(network(leaf).max(1).values.sum(), leaf)
     return {"forward": forward, "gradient": gradient,
             "gradcam": lambda: hand_gradcam(network, layer, x),
-            "synthesis": lambda: ascent(network, layer, batch, channels_last),
+            "ascent": lambda: ascent(network, layer, batch, channels_last),
             }[work]
 
 
@@ -160,6 +165,18 @@ def captum_work(model, work, batch, threads, channels_last):
     return lambda: tunnel.attribute(
         x.clone().requires_grad_(True), nt_type="smoothgrad",
         nt_samples=SAMPLES, nt_samples_batch_size=batch, stdevs=0.15, target=0)
+
+
+def lucent_work(model, work, batch, threads, layer_name):
+    from lucent.optvis import objectives, param, render
+    if work != "synthesis":
+        raise KeyError(work)
+    network, _ = torch_network(model, threads, False)
+    wanted = objectives.channel(
+        (layer_name or LAST[network_name(model)]).replace(".", "_"), CHANNEL)
+    return lambda: render.render_vis(
+        network, wanted, lambda: param.image(224, batch=batch),
+        thresholds=(ASCENT,), progress=False, show_image=False)
 
 
 def grad_cam_work(model, work, batch, threads):
@@ -185,6 +202,8 @@ def prepare(engine, model, work, batch, threads, layer):
                           engine == "torch-cl")
     if engine in ("captum", "captum-cl"):
         return captum_work(model, work, batch, threads, engine == "captum-cl")
+    if engine == "lucent":
+        return lucent_work(model, work, batch, threads, layer)
     return grad_cam_work(model, work, batch, threads)
 
 
