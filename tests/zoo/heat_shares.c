@@ -3,14 +3,15 @@
  * inside the boxes of data/boxes.json, in percent; "*" where the hottest pixel
  * does not, "-" where there is no positive heat.
  *
- *     heat_shares [METHOD [SETTINGS]]
+ *     heat_shares [METHOD [SETTINGS [SAMPLES]]]
  *
- * All with their defaults but for SETTINGS, written as for --set; those that
- * need a transformer are left out, for the embedded network is none. The last
- * columns are the mean over the objects and the time for all of them.
+ * All with their defaults but for SETTINGS, written as for --set, and SAMPLES;
+ * those that need a transformer are left out, for the embedded network is none.
+ * The last columns are the mean over the objects and the time for all of them.
  */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -28,7 +29,7 @@ static void print_head(const photos *p)
 }
 
 static void print_method(const photos *p, const cxai_heatmap_method *method,
-                         const char *settings)
+                         const char *settings, int samples)
 {
     const cJSON *photo, *box;
     double sum = 0;
@@ -37,6 +38,7 @@ static void print_method(const photos *p, const cxai_heatmap_method *method,
     cxai_heatmap_options options = cxai_heatmap_defaults();
 
     options.set = settings;
+    options.samples = samples;
     printf("%-28s", method->name);
     timespec_get(&start, TIME_UTC);
     cJSON_ArrayForEach(photo, p->boxes) cJSON_ArrayForEach(box, photo)
@@ -72,7 +74,8 @@ int main(int argc, char **argv)
         const cxai_heatmap_method *method = cxai_heatmap_table[i];
         int wanted = argc < 2 || strcmp(argv[1], method->name) == 0;
         if (wanted && !(method->needs & CXAI_NEEDS_ATTENTION))
-            print_method(&p, method, argc < 3 ? NULL : argv[2]);
+            print_method(&p, method, argc < 3 ? NULL : argv[2],
+                         argc < 4 ? 0 : atoi(argv[3]));
     }
     photos_close(&p);
     return 0;
