@@ -33,8 +33,9 @@
 enum { most_exact = 32, at_once = 8 };
 
 static const double step = 1.0 / 128;
-/* probability of the classes that are left to the difference */
-static const double least_rest = 1e-4;
+/* Probability of the classes that are left to the difference; and of a class
+   that is not, for the difference is as good for many faint ones. */
+static const double least_rest = 1e-4, least_share = 2e-3;
 
 typedef struct curvature {
     cx_layer layer;
@@ -111,7 +112,8 @@ static cxai_status differentiate(cx_pass *pass, const curvature *c,
     return status;
 }
 
-/* The most probable classes, until little is left; how many. */
+/* The most probable classes, until little or none of weight is left; how
+   many. */
 static int find_probable(const cx_classes *classes, int64_t which[most_exact])
 {
     double rest = 1;
@@ -128,6 +130,8 @@ static int find_probable(const cx_classes *classes, int64_t which[most_exact])
                                            classes->probabilities[best]))
                 best = k;
         }
+        if (classes->probabilities[best] < least_share)
+            break;
         which[count++] = best;
         rest -= classes->probabilities[best];
     }
