@@ -123,7 +123,7 @@ static void divide(cxai_real *const *at, const int64_t *step, int64_t count,
         cxai_real y = head[i * c] * scale[i * d] + offset[i * f];
         cxai_real r = factor * above[i * b] * (divided ? y : 1);
         cxai_real share = r / (z[i * a] + (z[i * a] < 0 ? -e : e));
-        share = everywhere | (where * y > 0) ? share : 0;
+        share = (everywhere | (where * y > 0)) ? share : 0;
         z[i * a] = share;
         any |= share != 0;
     }

@@ -121,7 +121,7 @@ static void pack_row(int tile, const cx_weights *w, const cx_square *s,
                      int64_t matrix, cxai_real *row)
 {
     for (int n = 0; n < width; n++) {
-        double g[KERNEL * KERNEL] = { 0 }, u[CX_WINOGRAD_POINTS];
+        double g[KERNEL * KERNEL] = { 0 }, u[CX_WINOGRAD_POINTS] = { 0 };
         const cxai_real *from =
             w->data + d * w->depth_stride + (first + n) * w->column_stride;
         for (int k = 0; k < KERNEL * KERNEL && n < count; k++)
@@ -136,7 +136,7 @@ void cx_winograd_pack(const cx_kernels *kernels, int tile, const cx_weights *w,
                       int threads, cxai_real *packed)
 {
     int points = cx_winograd_points(tile);
-    cx_square s;
+    cx_square s = { .number = { 0 } };
     int64_t panels = cx_panel_count(kernels, w->columns);
     int64_t matrix = cx_winograd_matrix(kernels, w->depth);
     cxai_real *bias = packed + panels * points * matrix;
