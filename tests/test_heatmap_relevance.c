@@ -185,6 +185,27 @@ static void test_a_way_around_is_refused(void **state)
     cxai_model_free(&model);
 }
 
+/* What is not a number stays so on its way down. */
+static void test_not_finite(void **state)
+{
+    const cxai_real picture[3] = { (cxai_real)NAN, 2, 3 };
+    const cxai_shape shape = { 4, { 1, 3, 1, 1 } };
+    cxai_model *model = make_net(2);
+    cxai_target target = hand_target(model, "y", 0);
+    cxai_heatmap_options options = cxai_heatmap_defaults();
+    cxai_heatmap map;
+    cxai_error error;
+
+    (void)state;
+    options.set = "composite=epsilon";
+    check_ok(cxai_heatmap_compute(&map, hand_method("lrp"), model, &shape,
+                                  picture, &target, 1, &options, &error),
+             &error);
+    assert_int_equal(map.state, CXAI_HEATMAP_NOT_FINITE);
+    cxai_heatmap_clear(&map);
+    cxai_model_free(&model);
+}
+
 /* Of Swin's shifted windows no rollout can be made; a CNN has no attention. */
 static void test_rollout_needs_attention_between_all_tokens(void **state)
 {
@@ -225,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_box_needs_a_picture),
         cmocka_unit_test(test_net_a),
         cmocka_unit_test(test_a_way_around_is_refused),
+        cmocka_unit_test(test_not_finite),
         cmocka_unit_test(test_rollout_needs_attention_between_all_tokens),
     };
 

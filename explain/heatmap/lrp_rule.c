@@ -13,8 +13,9 @@ int cx_lrp_rule_writes_relevance(cx_lrp_rule rule)
     return rule == CX_LRP_WSQUARE || rule == CX_LRP_FLAT || rule == CX_LRP_BOX;
 }
 
-/* Where y is above or below 0, or-ed. */
-enum { ABOVE = 1, BELOW = 2, ANYWHERE = 3 };
+/* Where there is relevance: where y is above 0, below, or whatever it is, NaN
+   too; or-ed. */
+enum { ABOVE = 1, BELOW = 2, ANYWHERE = 4 };
 
 /* A rule at work: one run a term of the group that is being run. */
 typedef struct work {
@@ -25,10 +26,10 @@ typedef struct work {
     int ran[cx_lrp_most_terms]; /* terms of the group that have something */
     cxai_tensor z;              /* the sum of the terms, laid out as y */
     int negative;               /* some x is below 0 */
-    int found;        /* where there is relevance: ABOVE, BELOW, or-ed */
-    int any;          /* some of it is left after the division */
-    cx_lrp_term term; /* the one that a row works on */
-    cx_lrp_part part; /* of the bias or of x, for it */
+    int found;                  /* ABOVE, BELOW, ANYWHERE, or-ed */
+    int any;                    /* some of it is left after the division */
+    cx_lrp_term term;           /* the one that a row works on */
+    cx_lrp_part part;           /* of the bias or of x, for it */
 } work;
 
 static void find_negative(cxai_real *const *at, const int64_t *step,
@@ -50,17 +51,19 @@ static void find_relevance(cxai_real *const *at, const int64_t *step,
     const cxai_real *above = at[0], *head = at[1], *scale = at[2];
     const cxai_real *offset = at[3];
     int64_t a = step[0], b = step[1], c = step[2], d = step[3];
-    int found_above = 0, found_below = 0;
+    int found_above = 0, found_below = 0, found = 0;
 
-    if (k->found == ANYWHERE)
+    if ((k->found & (ABOVE | BELOW)) == (ABOVE | BELOW))
         return;
     for (int64_t i = 0; i < count; i++) {
         cxai_real y = head[i * b] * scale[i * c] + offset[i * d];
         int some = above[i * a] != 0;
         found_above |= some & (y > 0);
         found_below |= some & (y < 0);
+        found |= some;
     }
-    k->found |= (found_above ? ABOVE : 0) | (found_below ? BELOW : 0);
+    k->found |= (found_above ? ABOVE : 0) | (found_below ? BELOW : 0) |
+                (found ? ANYWHERE : 0);
 }
 
 /* ---- the sum of the terms ------------------------------------------------ */
