@@ -32,6 +32,12 @@ static cx_lrp_rule rule_of(const propagation *p, const cx_lrp_layer *layer)
 
 /* ---- what hooks do ------------------------------------------------------- */
 
+static void each_row(const propagation *p, const cxai_tensor *views, int count,
+                     cx_row_function *function, void *payload)
+{
+    cx_each_row_on(p->call->options->threads, views, count, function, payload);
+}
+
 /* at: G, y */
 static void damp_row(cxai_real *const *at, const int64_t *step, int64_t count,
                      void *payload)
@@ -45,13 +51,14 @@ static void damp_row(cxai_real *const *at, const int64_t *step, int64_t count,
 }
 
 /* G |y| / (|y| + e): the epsilon rule, before the node's own gradient. */
-static void damp(const cxai_hook_call *call, double epsilon)
+static void damp(const propagation *p, const cxai_hook_call *call,
+                 double epsilon)
 {
     cxai_tensor views[2] = { call->output_gradients[0], call->outputs[0] };
     cxai_real e = (cxai_real)epsilon;
 
     if (views[0].data)
-        cx_each_row(views, 2, damp_row, &e);
+        each_row(p, views, 2, damp_row, &e);
 }
 
 static void scale_row(cxai_real *const *at, const int64_t *step, int64_t count,
@@ -63,10 +70,11 @@ static void scale_row(cxai_real *const *at, const int64_t *step, int64_t count,
         at[0][i * step[0]] *= factor;
 }
 
-static void scale(const cxai_tensor *view, cxai_real factor)
+static void scale(const propagation *p, const cxai_tensor *view,
+                  cxai_real factor)
 {
     if (view->data)
-        cx_each_row(view, 1, scale_row, &factor);
+        each_row(p, view, 1, scale_row, &factor);
 }
 
 static void copy_row(cxai_real *const *at, const int64_t *step, int64_t count,
@@ -87,14 +95,15 @@ static void multiply_row(cxai_real *const *at, const int64_t *step,
 }
 
 /* Hands the gradient of the output on to the inputs as it is, or times y. */
-static void hand_on(const cxai_hook_call *call, int times_y)
+static void hand_on(const propagation *p, const cxai_hook_call *call,
+                    int times_y)
 {
     for (int i = 0; i < call->input_count; i++) {
         cxai_tensor views[3] = { call->input_gradients[i],
                                  call->output_gradients[0], call->outputs[0] };
         if (views[0].data && cxai_shape_equal(&views[0].shape, &views[1].shape))
-            cx_each_row(views, times_y ? 3 : 2,
-                        times_y ? multiply_row : copy_row, NULL);
+            each_row(p, views, times_y ? 3 : 2,
+                     times_y ? multiply_row : copy_row, NULL);
     }
 }
 
@@ -110,25 +119,25 @@ static void activate_row(cxai_real *const *at, const int64_t *step,
     }
 }
 
-static void activate(const cxai_hook_call *call)
+static void activate(const propagation *p, const cxai_hook_call *call)
 {
     cxai_tensor views[4] = { call->input_gradients[0],
                              call->output_gradients[0], call->outputs[0],
                              call->inputs[0] };
 
     if (views[0].data && cxai_shape_equal(&views[0].shape, &views[1].shape))
-        cx_each_row(views, 4, activate_row, NULL);
+        each_row(p, views, 4, activate_row, NULL);
 }
 
 /* Half to each, where both depend on the picture. */
-static void halve(const cxai_hook_call *call)
+static void halve(const propagation *p, const cxai_hook_call *call)
 {
     int active = 0;
 
     for (int i = 0; i < call->input_count; i++)
         active += call->input_gradients[i].data != NULL;
     for (int i = 0; active > 1 && i < call->input_count; i++)
-        scale(&call->input_gradients[i], (cxai_real)0.5);
+        scale(p, &call->input_gradients[i], (cxai_real)0.5);
 }
 
 static cxai_status apply_rule(const propagation *p, const cxai_hook_call *call,
@@ -179,7 +188,7 @@ static int before(const cxai_hook_call *call, void *payload)
 {
     const propagation *p = payload;
 
-    damp(call, epsilon_of(p, &p->graph.nodes[call->node]));
+    damp(p, call, epsilon_of(p, &p->graph.nodes[call->node]));
     return 0;
 }
 
@@ -191,7 +200,7 @@ static int after(const cxai_hook_call *call, void *payload)
     const cxai_model *model = p->call->model;
 
     if (is_passed(p, node)) {
-        hand_on(call, 0);
+        hand_on(p, call, 0);
         return 0;
     }
     switch (node->role) {
@@ -199,15 +208,16 @@ static int after(const cxai_hook_call *call, void *payload)
         if (call->input_gradients[0].data)
             p->status = apply_rule(p, call, node->layer);
         break;
-    case CX_LRP_INSIDE: hand_on(call, 0); break;
-    case CX_LRP_TAIL: hand_on(call, 1); break;
-    case CX_LRP_ACTIVATION: activate(call); break;
-    case CX_LRP_GATE: scale(&call->input_gradients[node->gate], 0); break;
+    case CX_LRP_INSIDE: hand_on(p, call, 0); break;
+    case CX_LRP_TAIL: hand_on(p, call, 1); break;
+    case CX_LRP_ACTIVATION: activate(p, call); break;
+    case CX_LRP_GATE: scale(p, &call->input_gradients[node->gate], 0); break;
     case CX_LRP_PRODUCT:
-    case CX_LRP_CONTRACTION: halve(call); break;
-    case CX_LRP_QUOTIENT: scale(&call->input_gradients[1], 0); break;
+    case CX_LRP_CONTRACTION: halve(p, call); break;
+    case CX_LRP_QUOTIENT: scale(p, &call->input_gradients[1], 0); break;
     case CX_LRP_STANDARDISE:
-        p->status = cx_lrp_standardise(call, model, p->error);
+        p->status = cx_lrp_standardise(call, model, p->call->options->threads,
+                                       p->error);
         break;
     case CX_LRP_SHARE:
     case CX_LRP_PLAIN: break;

@@ -32,14 +32,21 @@ typedef struct work {
     cx_lrp_part part;           /* of the bias or of x, for it */
 } work;
 
+static void each_row(work *k, const cxai_tensor *views, int count,
+                     cx_row_function *function)
+{
+    cx_each_row_on(k->c->call->options->threads, views, count, function, k);
+}
+
 static void find_negative(cxai_real *const *at, const int64_t *step,
                           int64_t count, void *payload)
 {
     work *k = payload;
     int found = 0;
 
-    for (int64_t i = 0; !k->negative && i < count; i++)
+    for (int64_t i = 0; i < count; i++)
         found |= at[0][i * step[0]] < 0;
+#pragma omp atomic
     k->negative |= found;
 }
 
@@ -51,9 +58,11 @@ static void find_relevance(cxai_real *const *at, const int64_t *step,
     const cxai_real *above = at[0], *head = at[1], *scale = at[2];
     const cxai_real *offset = at[3];
     int64_t a = step[0], b = step[1], c = step[2], d = step[3];
-    int found_above = 0, found_below = 0, found = 0;
+    int found_above = 0, found_below = 0, found = 0, known;
 
-    if ((k->found & (ABOVE | BELOW)) == (ABOVE | BELOW))
+#pragma omp atomic read
+    known = k->found;
+    if ((known & (ABOVE | BELOW)) == (ABOVE | BELOW))
         return;
     for (int64_t i = 0; i < count; i++) {
         cxai_real y = head[i * b] * scale[i * c] + offset[i * d];
@@ -62,8 +71,10 @@ static void find_relevance(cxai_real *const *at, const int64_t *step,
         found_below |= some & (y < 0);
         found |= some;
     }
-    k->found |= (found_above ? ABOVE : 0) | (found_below ? BELOW : 0) |
-                (found ? ANYWHERE : 0);
+    found = (found_above ? ABOVE : 0) | (found_below ? BELOW : 0) |
+            (found ? ANYWHERE : 0);
+#pragma omp atomic
+    k->found |= found;
 }
 
 /* ---- the sum of the terms ------------------------------------------------ */
@@ -102,7 +113,7 @@ static cxai_status run_term(work *k, int i, cxai_error *error)
     if (status != CXAI_OK)
         return status;
     views[2] = cx_lrp_spread(layer->shift, &k->z.shape, layer->value_axis);
-    cx_each_row(views, 3, add_term, k);
+    each_row(k, views, 3, add_term);
     return CXAI_OK;
 }
 
@@ -130,6 +141,7 @@ static void divide(cxai_real *const *at, const int64_t *step, int64_t count,
         z[i * a] = share;
         any |= share != 0;
     }
+#pragma omp atomic
     k->any |= any;
 }
 
@@ -146,7 +158,7 @@ static void share_out(work *k, int skip, cx_row_function *function)
         cx_lrp_spread(layer->offset, shape, layer->value_axis),
     };
 
-    cx_each_row(views + skip, 5 - skip, function, k);
+    each_row(k, views + skip, 5 - skip, function);
 }
 
 /* at: below, what came back, x, the source of the term */
@@ -183,7 +195,7 @@ static cxai_status return_term(work *k, int i, cxai_error *error)
         return status;
     views[2] = *k->c->x;
     views[3] = *cx_lrp_source(k->c, &k->term);
-    cx_each_row(views, 4, add_share, k);
+    each_row(k, views, 4, add_share);
     return CXAI_OK;
 }
 
@@ -228,7 +240,7 @@ static cxai_status run_groups(work *k, cxai_error *error)
     cxai_status status = CXAI_OK;
 
     share_out(k, 1, find_relevance); /* behind a ReLU nothing is below 0 */
-    cx_each_row(k->c->x, 1, find_negative, k);
+    each_row(k, k->c->x, 1, find_negative);
     for (int i = 0; status == CXAI_OK && i < terms->count; i++) {
         k->group = &terms->groups[i];
         k->factor = factor_of(k->c, i);
@@ -249,7 +261,7 @@ cxai_status cx_lrp_apply(const cx_lrp_case *c, cxai_error *error)
     if (!k.z.data)
         return cxai_fail(error, CXAI_NO_MEMORY,
                          "no memory for the relevance of a layer");
-    cx_each_row(c->below, 1, clear_row, NULL);
+    each_row(&k, c->below, 1, clear_row);
     cxai_status status = run_groups(&k, error);
     free(k.z.data);
     return status;

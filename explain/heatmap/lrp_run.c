@@ -112,7 +112,7 @@ static cxai_status feed_weights(cx_lrp_run *run, const cx_lrp_case *c,
         return status;
     w[1] = cxai_model_constant(c->call->model, layer->w);
     w[2] = cx_lrp_spread(layer->scale, &w[1].shape, layer->weight_axis);
-    cx_each_row(w, 3, write_weights, &part);
+    cx_each_row_on(c->call->options->threads, w, 3, write_weights, &part);
     run->weighted = 1;
     run->weight = weight;
     return CXAI_OK;
@@ -135,7 +135,7 @@ cxai_status cx_lrp_run_forward(cx_lrp_run *run, const cx_lrp_case *c,
     if (status != CXAI_OK)
         return status;
     x[1] = *cx_lrp_source(c, term);
-    cx_each_row(x, 2, write_input, &part);
+    cx_each_row_on(c->call->options->threads, x, 2, write_input, &part);
     status = cxai_session_forward(run->session, error);
     if (status != CXAI_OK)
         return status;
@@ -160,7 +160,7 @@ cxai_status cx_lrp_run_backward(cx_lrp_run *run, const cx_lrp_case *c,
 
     if (status != CXAI_OK)
         return status;
-    cx_each_row(seed, 2, copy_row, NULL);
+    cx_each_row_on(c->call->options->threads, seed, 2, copy_row, NULL);
     status = cxai_session_backward(run->session, NULL, error);
     if (status == CXAI_OK)
         status = cxai_session_gradient(run->session, c->layer->x, back, error);

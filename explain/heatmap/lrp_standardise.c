@@ -32,7 +32,7 @@ static void differentiate(const norm *n, const cxai_real *x, cxai_real *dy)
 }
 
 /* numbers: x, dy and gamma, dense, behind each other */
-static void differentiate_all(const cxai_hook_call *call, norm *n,
+static void differentiate_all(const cxai_hook_call *call, norm *n, int threads,
                               cxai_real *numbers)
 {
     const cxai_tensor *dx = &call->input_gradients[0];
@@ -43,13 +43,15 @@ static void differentiate_all(const cxai_hook_call *call, norm *n,
     cxai_tensor_read(&call->inputs[0], x);
     cxai_tensor_read(&call->output_gradients[0], dy);
     cxai_tensor_read(&call->inputs[1], n->gamma);
+#pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t at = 0; at < total; at += n->count)
         differentiate(n, x + at, dy + at);
     cxai_tensor_write(dx, dy);
 }
 
 cxai_status cx_lrp_standardise(const cxai_hook_call *call,
-                               const cxai_model *model, cxai_error *error)
+                               const cxai_model *model, int threads,
+                               cxai_error *error)
 {
     const cxai_tensor *dx = &call->input_gradients[0];
     cxai_node node = cxai_model_node(model, call->node);
@@ -75,7 +77,7 @@ cxai_status cx_lrp_standardise(const cxai_hook_call *call,
         malloc((2 * total + (size_t)n.count) * sizeof *numbers);
     if (!numbers)
         return cxai_fail(error, CXAI_NO_MEMORY, "no memory for a layer norm");
-    differentiate_all(call, &n, numbers);
+    differentiate_all(call, &n, threads, numbers);
     free(numbers);
     return CXAI_OK;
 }

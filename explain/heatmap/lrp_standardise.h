@@ -15,6 +15,7 @@
  * program lxt; call is of CXAI_AFTER_BACKWARD.
  */
 cxai_status cx_lrp_standardise(const cxai_hook_call *call,
-                               const cxai_model *model, cxai_error *error);
+                               const cxai_model *model, int threads,
+                               cxai_error *error);
 
 #endif

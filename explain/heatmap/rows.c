@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* Fewer elements are done sooner by one thread. */
+enum { parallel_from = 1 << 15 };
+
 /* The axes to walk, the closest first: neighbours that all views run through
    as if they were one are one. */
 typedef struct walk {
@@ -74,19 +77,58 @@ static int advance(const walk *w, int view_count, int64_t *index,
     return 0;
 }
 
-void cx_each_row(const cxai_tensor *views, int view_count,
-                 cx_row_function *function, void *payload)
+static void run_walk(const walk *w, int view_count, cxai_real *const *start,
+                     cx_row_function *function, void *payload)
 {
     int64_t index[CXAI_MAX_RANK] = { 0 };
     cxai_real *at[cx_most_rows];
+
+    memcpy(at, start, (size_t)view_count * sizeof *at);
+    do
+        function(at, w->stride[0], w->axis_count > 0 ? w->size[0] : 1, payload);
+    while (advance(w, view_count, index, at));
+}
+
+/* One part of several, cut along the outermost axis. */
+static void run_part(const walk *w, int view_count, cxai_real *const *start,
+                     int part, int parts, cx_row_function *function,
+                     void *payload)
+{
+    int axis = w->axis_count - 1;
+    int64_t from = w->size[axis] * part / parts;
+    cxai_real *at[cx_most_rows];
+    walk own = *w;
+
+    own.size[axis] = w->size[axis] * (part + 1) / parts - from;
+    for (int v = 0; v < view_count; v++)
+        at[v] = start[v] + from * w->stride[axis][v];
+    if (own.size[axis] > 0)
+        run_walk(&own, view_count, at, function, payload);
+}
+
+void cx_each_row_on(int threads, const cxai_tensor *views, int view_count,
+                    cx_row_function *function, void *payload)
+{
+    int64_t count = cxai_shape_count(&views->shape);
+    cxai_real *at[cx_most_rows];
     walk w;
 
-    if (cxai_shape_count(&views->shape) < 1)
+    if (count < 1)
         return;
     plan_walk(&w, views, view_count);
     for (int v = 0; v < view_count; v++)
         at[v] = views[v].data;
-    do
-        function(at, w.stride[0], w.axis_count > 0 ? w.size[0] : 1, payload);
-    while (advance(&w, view_count, index, at));
+    if (threads == 1 || count < parallel_from) {
+        run_walk(&w, view_count, at, function, payload);
+        return;
+    }
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int t = 0; t < threads; t++)
+        run_part(&w, view_count, at, t, threads, function, payload);
+}
+
+void cx_each_row(const cxai_tensor *views, int view_count,
+                 cx_row_function *function, void *payload)
+{
+    cx_each_row_on(1, views, view_count, function, payload);
 }

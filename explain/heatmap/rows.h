@@ -17,4 +17,9 @@ typedef void cx_row_function(cxai_real *const *at, const int64_t *step,
 void cx_each_row(const cxai_tensor *views, int view_count,
                  cx_row_function *function, void *payload);
 
+/* The same on so many threads at once: function writes nothing but elements of
+   the rows that it is given. */
+void cx_each_row_on(int threads, const cxai_tensor *views, int view_count,
+                    cx_row_function *function, void *payload);
+
 #endif
