@@ -52,24 +52,51 @@ static void transfer(const cx_view *to, const cx_view *from, int add)
         cx_view_copy(to, from);
 }
 
+/* The axis along which so many threads share a view's elements, or -1 where one
+   does them sooner. */
+static int axis_to_share(const cx_view *to, int threads)
+{
+    if (threads == 1 || cxai_shape_count(&to->shape) < PARALLEL_FROM)
+        return -1;
+    return axis_to_cut(to, threads);
+}
+
+/* One of so many parts along an axis. */
+static cx_view part_of(const cx_view *view, int axis, int part, int parts)
+{
+    int64_t count = view->shape.dim[axis];
+    int64_t start = count * part / parts;
+    return cx_view_slice(*view, axis, start, 1,
+                         count * (part + 1) / parts - start);
+}
+
 void cx_move_parallel(const cx_view *to, const cx_view *from, int add,
                       int threads)
 {
-    int axis = -1;
-    if (threads > 1 && cxai_shape_count(&to->shape) >= PARALLEL_FROM)
-        axis = axis_to_cut(to, threads);
+    int axis = axis_to_share(to, threads);
     if (axis < 0) {
         transfer(to, from, add);
         return;
     }
-    int64_t count = to->shape.dim[axis];
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int t = 0; t < threads; t++) {
-        int64_t start = count * t / threads;
-        int64_t size = count * (t + 1) / threads - start;
-        cx_view to_part = cx_view_slice(*to, axis, start, 1, size);
-        cx_view from_part = cx_view_slice(*from, axis, start, 1, size);
+        cx_view to_part = part_of(to, axis, t, threads);
+        cx_view from_part = part_of(from, axis, t, threads);
         transfer(&to_part, &from_part, add);
+    }
+}
+
+static void clear_parallel(const cx_view *to, int threads)
+{
+    int axis = axis_to_share(to, threads);
+    if (axis < 0) {
+        cx_view_fill(to, 0);
+        return;
+    }
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int t = 0; t < threads; t++) {
+        cx_view part = part_of(to, axis, t, threads);
+        cx_view_fill(&part, 0);
     }
 }
 
@@ -83,11 +110,8 @@ static void transfer_part(const cx_mover *m, const cx_view *to,
             transfer(to, from, m->adds);
         return;
     }
-    int64_t count = to->shape.dim[axis];
-    int64_t start = count * m->part / m->parts;
-    int64_t size = count * (m->part + 1) / m->parts - start;
-    cx_view to_part = cx_view_slice(*to, axis, start, 1, size);
-    cx_view from_part = cx_view_slice(*from, axis, start, 1, size);
+    cx_view to_part = part_of(to, axis, m->part, m->parts);
+    cx_view from_part = part_of(from, axis, m->part, m->parts);
     transfer(&to_part, &from_part, m->adds);
 }
 
@@ -138,7 +162,7 @@ void cx_move_backward(const cx_call *call, cx_describe *describe,
         for (int i = 0; i < call->c->input_count; i++)
             if (call->dx[i].data != NULL) {
                 cx_view dx = cx_view_of(&call->dx[i]);
-                cx_view_fill(&dx, 0);
+                clear_parallel(&dx, call->c->threads);
             }
     cx_mover m = { .c = call->c,
                    .x = call->dx,
