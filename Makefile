@@ -195,6 +195,13 @@ $(SHARED): $(LIBRARY_OBJECTS)
 $(PROGRAM): $(CLI_OBJECTS) $(STATIC)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBRARY_LIBS)
 
+# The command that also writes down what decides a gradient, for kinks.py.
+RECORDING = $(BUILD)/cxai-recording
+$(RECORDING): ALL_LDFLAGS += -Wl,--wrap=cxai_session_create \
+  -Wl,--wrap=cxai_session_forward
+$(RECORDING): $(CLI_OBJECTS) $(call object,tests/reference/record.c) $(STATIC)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBRARY_LIBS)
+
 # ---- tests -----------------------------------------------------------------
 
 TEST_FILES := $(sort $(wildcard tests/test_*.c))
@@ -398,7 +405,7 @@ tables: all
 
 # All that there is, compiled and not linked.
 OTHER_TEST_FILES = $(FUZZ_FILES) $(FAILING_FILES) \
-  $(wildcard tests/bench/*.c tests/zoo/*.c)
+  $(wildcard tests/bench/*.c tests/zoo/*.c tests/reference/*.c)
 objects: $(LIBRARY_OBJECTS) $(CLI_OBJECTS) $(call object,$(SUPPORT_FILES) \
   $(if $(DOUBLE),$(DOUBLE_TEST_FILES),$(TEST_FILES) $(OTHER_TEST_FILES)))
 

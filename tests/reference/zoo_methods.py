@@ -17,6 +17,10 @@ variants apart) to a Method.
                        and weights does, up or down at random, by so much that
                        inner numbers are as far away as rounded ones; the
                        largest of N draws
+    --kinks FILE       where float32 is farther than 1e-4: also how far cxai is
+                       from a reference in float64 that takes its side at each
+                       kink (kinks.py), and how many numbers that moves. FILE
+                       is what `make build/cxai-recording` makes
     --single           leave float64 out, which takes long; what it is needed
                        for is not judged then
     --time N           also both sides' milliseconds: the minimum of N runs in
@@ -28,9 +32,10 @@ Prints, for each network and method, the largest difference relative to the
 largest magnitude of the reference; where that is computed in float64, then how
 far the reference itself, in float32, is from it and from cxai; float32 is timed.
 "!" marks more than 1e-4, or than twice what the reference's own float32 is away
-or what it is moved where that is farther; with --double that alone counts, and
-2e-6 is too far. The exit status is then 1. Two maps of 0 alone agree, and the
-line says so.
+or what it is moved where that is farther; with --kinks what is left with cxai's
+sides counts, and that no number was moved by more than 1e-4 of a deviation for
+it; with --double that alone counts, and 2e-6 is too far. The exit status is then
+1. Two maps of 0 alone agree, and the line says so.
 """
 import argparse
 import copy
@@ -49,6 +54,8 @@ import warnings
 import numpy as np
 import onnx
 import torch
+
+import kinks
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = f"{HERE}/../.."
@@ -74,7 +81,7 @@ class Method:
     double: the reference is computed in float64, and once more in float32.
     baseline(x as an array) -> (N,C,H,W), for --baseline. target: what cxai
     explains instead of the class, "{layer}" is the layer's name. networks: only
-    these.
+    these. divides: it divides by sums that may be near 0; see kinks.py.
 
     library: whose function compute is; "" is our own transcription of a paper,
     to agree with, not to race with. peers: what is timed instead of compute,
@@ -89,6 +96,7 @@ class Method:
     baseline: typing.Optional[typing.Callable] = None
     target: typing.Optional[str] = None
     networks: typing.Optional[list] = None
+    divides: bool = False
     library: str = ""
     peers: list = dataclasses.field(default_factory=list)
 
@@ -175,7 +183,7 @@ class Network:
         return least * 1e3
 
 
-def run_cxai(options, file, network, name, method, rows=1):
+def run_cxai(options, file, network, name, method, rows=1, **environment):
     """The answer, and the milliseconds of each of so many rows of the same
     picture: the first also packs the weights."""
     target = (method.target or str(network.target)).format(
@@ -195,7 +203,8 @@ def run_cxai(options, file, network, name, method, rows=1):
             np.save(f"{folder}/baseline.npy",
                     np.ascontiguousarray(method.baseline(network.x)))
             command += ["--baseline", f"{folder}/baseline.npy"]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True,
+                              env={**os.environ, **environment})
         maps = glob.glob(f"{folder}/out/*.npy")
         if not maps:
             raise RuntimeError(done.stderr.strip())
@@ -213,6 +222,23 @@ def distance(got, want):
     return float(np.abs(got - want).max() / most)
 
 
+def with_kinks(options, network, name, method, got):
+    """cxai's distance from the reference that takes its side at each kink, and
+    what that took."""
+    notes, model = kinks.Notes(), copy.deepcopy(network.models[torch.float64])
+    with tempfile.TemporaryDirectory() as folder:
+        types = kinks.KINKED + kinks.SUMS * method.divides
+        again = run_cxai(options, options.kinks, network, name, method,
+                         CXAI_RECORD=folder,
+                         CXAI_RECORD_TYPES=" ".join(types))[0]
+        if not np.array_equal(got, again):
+            raise RuntimeError("recording changes the answer")
+        record = kinks.Record(folder, network.file)
+        with kinks.taken(model, record, notes, method.divides):
+            x = torch.from_numpy(network.x).double()
+            return distance(got, network.compute(method, model, x)), notes
+
+
 def compare_dtypes(options, network, name, method, got, single):
     """The distances from float64, and whether they are small enough."""
     exact = network.reference(method, torch.float64)
@@ -225,6 +251,10 @@ def compare_dtypes(options, network, name, method, got, single):
                     for seed in range(options.moved))
         near = near or far <= 2 * moved
         text += f", moved {moved:8.1e}"
+    if options.kinks and far > TOLERANCE:
+        far, notes = with_kinks(options, network, name, method, got)
+        near = far <= TOLERANCE and notes.depth <= TOLERANCE
+        text += f", on our side of kinks {far:8.1e} ({notes})"
     if options.double:
         far = distance(run_cxai(options, options.double, network, name,
                                 method)[0], exact)
@@ -281,6 +311,7 @@ def main():
     parser.add_argument("--double")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--moved", type=int, default=0)
+    parser.add_argument("--kinks")
     parser.add_argument("--single", action="store_true")
     parser.add_argument("--time", type=int, default=0)
     options = parser.parse_args()
