@@ -430,10 +430,12 @@ static void test_big_photo(void **state)
     program_clear(&answer);
     if (!program_is_measurable())
         return;
-    const char *const allowed[] = { "heatmap",  "-m",    model,    photo,
-                                    "-l",       "r",     "--size", "photo",
-                                    "--recipe", "unit",  "--npy",  "big.npy",
-                                    "-o",       "b.png", NULL };
+    /* so many threads as a large machine has: none may cost a photo's memory */
+    const char *const allowed[] = { "heatmap",   "-m",   model,    photo,
+                                    "-l",        "r",    "--size", "photo",
+                                    "--recipe",  "unit", "--npy",  "big.npy",
+                                    "--threads", "32",   "-o",     "b.png",
+                                    NULL };
     program_run(&answer, f->folder, allowed);
     if (answer.code != 0)
         fail_msg("%s", answer.error);

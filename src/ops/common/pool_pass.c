@@ -24,39 +24,43 @@ typedef struct lists {
     cxai_real *weight;
 } lists;
 
-/* Most entries of a list along an axis, in either direction. */
-static size_t axis_length(const cx_pool *p, int axis)
+/* Most entries of a list along an axis: what a window sees, or how many windows
+   see a pixel. A pool over a whole photo has one window: none of its lists may
+   be as long as the photo backward, once a thread. */
+static size_t axis_length(const cx_pool *p, int axis, int backward)
 {
     const cx_window_axis *a = &p->window.axis[axis];
-    return (size_t)cx_minimum(a->kernel, cx_maximum(a->in, a->out));
+    return (size_t)cx_minimum(a->kernel, backward ? a->out : a->in);
 }
 
-static size_t outer_bytes(const cx_pool *p, int axis)
+static size_t outer_bytes(const cx_pool *p, int axis, int backward)
 {
     return cx_size_line(
-        cx_size_times(axis_length(p, axis), sizeof(cx_pool_place)));
+        cx_size_times(axis_length(p, axis, backward), sizeof(cx_pool_place)));
 }
 
-static size_t lists_bytes(const cx_pool *p)
+static size_t lists_bytes(const cx_pool *p, int backward)
 {
     size_t rows = 1,
            row = 2 * sizeof(void *) + sizeof(int32_t) + sizeof(cxai_real);
     for (int i = 0; i < 3; i++)
-        rows = cx_size_times(rows, axis_length(p, i));
+        rows = cx_size_times(rows, axis_length(p, i, backward));
     size_t bytes = cx_size_plus(4 * 64, cx_size_times(rows, row));
     for (int i = 0; i < 2; i++)
-        bytes = cx_size_plus(bytes, outer_bytes(p, i));
+        bytes = cx_size_plus(bytes, outer_bytes(p, i, backward));
     return cx_size_line(bytes);
 }
 
 /* Carves the lists out of memory. */
-static lists arrange(const cx_pool *p, char *memory)
+static lists arrange(const cx_pool *p, int backward, char *memory)
 {
     lists l;
-    size_t rows = axis_length(p, 0) * axis_length(p, 1) * axis_length(p, 2);
+    size_t rows = 1;
+    for (int i = 0; i < 3; i++)
+        rows *= axis_length(p, i, backward);
     for (int i = 0; i < 2; i++) {
         l.outer[i] = (cx_pool_place *)(void *)memory;
-        memory += outer_bytes(p, i);
+        memory += outer_bytes(p, i, backward);
     }
     l.row = (void *)memory;
     memory += cx_size_line(rows * sizeof *l.row);
@@ -86,11 +90,10 @@ typedef struct work {
     int64_t run; /* channels of an item of work */
 } work;
 
-static size_t places_bytes(const cx_pool *p, int64_t pixels)
+static size_t places_bytes(const cx_pool *p, int backward, int64_t pixels)
 {
-    return cx_size_line(
-        cx_size_times(cx_size_times((size_t)pixels, axis_length(p, 2)),
-                      sizeof(cx_pool_place)));
+    size_t places = cx_size_times((size_t)pixels, axis_length(p, 2, backward));
+    return cx_size_line(cx_size_times(places, sizeof(cx_pool_place)));
 }
 
 static size_t counts_bytes(int64_t pixels)
@@ -102,9 +105,9 @@ size_t cx_pool_workspace(const cx_pool *p, int backward, int threads)
 {
     const cx_window_axis *last = &p->window.axis[2];
     int64_t pixels = backward ? last->in : last->out;
-    size_t own = cx_size_times(lists_bytes(p), (size_t)threads);
-    return cx_size_plus(
-        own, cx_size_plus(places_bytes(p, pixels), counts_bytes(pixels)));
+    size_t own = cx_size_times(lists_bytes(p, backward), (size_t)threads);
+    return cx_size_plus(own, cx_size_plus(places_bytes(p, backward, pixels),
+                                          counts_bytes(pixels)));
 }
 
 static int64_t list_axis(const work *w, int axis, int64_t pixel,
@@ -206,7 +209,7 @@ static char *begin(work *w, const cx_case *c, const cx_pool_pass *pass,
         .from_pixel = cx_pixel_stride(pass->from),
         .to_pixel = cx_pixel_stride(pass->to),
         .winner_bytes = cx_pool_winner_bytes(p),
-        .most = (int64_t)axis_length(p, 2),
+        .most = (int64_t)axis_length(p, 2, pass->backward),
     };
     if (p->maximum && pass->backward)
         w->winner_row = p->channels * w->winner_bytes;
@@ -216,7 +219,7 @@ static char *begin(work *w, const cx_case *c, const cx_pool_pass *pass,
         w->to_size[i] = pass->backward ? axis->in : axis->out;
     }
     w->across = (cx_pool_place *)(void *)memory;
-    memory += places_bytes(p, w->to_size[2]);
+    memory += places_bytes(p, pass->backward, w->to_size[2]);
     w->count = (int64_t *)(void *)memory;
     for (int64_t x = 0; x < w->to_size[2]; x++)
         w->count[x] = list_axis(w, 2, x, w->across + x * w->most);
@@ -238,11 +241,12 @@ void cx_pool_run(const cx_case *c, const cx_pool_pass *pass, void *workspace)
         w.run *= CHANNEL_RUN;
         runs = cx_ceiling(channels, w.run);
     }
-    size_t bytes = lists_bytes(w.pool);
+    size_t bytes = lists_bytes(w.pool, pass->backward);
 #pragma omp parallel for num_threads(threads)                                  \
     schedule(static) if (lines * w.to_size[2] * channels > CX_SMALL_WORK)
     for (int64_t i = 0; i < lines * runs; i++) {
-        lists l = arrange(w.pool, own + (size_t)cx_thread_number() * bytes);
+        lists l = arrange(w.pool, pass->backward,
+                          own + (size_t)cx_thread_number() * bytes);
         write_line(&w, &l, i / runs, i % runs * w.run);
     }
 }
