@@ -200,6 +200,38 @@ static int stop(const cxai_hook_call *call, void *payload)
     return *(const int *)payload;
 }
 
+/* Hooks of the request, in their order; a session that finds a kept plan calls
+   its own. */
+static void test_hooks_of_the_request(void **state)
+{
+    tiny *f = *state;
+    for (int round = 0; round < 2; round++) {
+        journal j = { 0 };
+        scribe a = { &j, round ? 'A' : 'a' }, b = { &j, round ? 'B' : 'b' };
+        cxai_hook hooks[2] = {
+            { CXAI_AFTER_FORWARD, -1, "Relu", write_down, &a },
+            { CXAI_AFTER_FORWARD, node_of(f, f->r), NULL, write_down, &b },
+        };
+        cxai_request request = { .target = f->y,
+                                 .wrt = &f->x,
+                                 .wrt_count = 1,
+                                 .hooks = hooks,
+                                 .hook_count = 2,
+                                 .keep = 1 };
+        cxai_session_free(&f->session);
+        check_ok(
+            cxai_session_create(&f->session, f->model, &request, &f->error),
+            &f->error);
+        check_ok(cxai_session_set(f->session, f->x, tiny_picture, &f->error),
+                 &f->error);
+        tiny_check_plain(f);
+        assert_int_equal(j.count, 3);
+        assert_memory_equal(j.who, round ? "ABA" : "aba", 3);
+        assert_int_equal(j.node[0], node_of(f, f->r));
+        assert_int_equal(j.node[1], node_of(f, f->r));
+    }
+}
+
 static void test_a_hook_stops_a_run(void **state)
 {
     tiny *f = *state;
@@ -316,6 +348,13 @@ static void test_bad_hooks_are_refused(void **state)
     check_error(cxai_session_add_hook(f->session, &strange, NULL, &f->error),
                 &f->error, CXAI_NOT_FOUND, "Foo");
     tiny_check_plain(f);
+    cxai_request request = {
+        .watch = &f->y, .watch_count = 1, .hooks = &far, .hook_count = 1
+    };
+    cxai_session *refused;
+    check_error(cxai_session_create(&refused, f->model, &request, &f->error),
+                &f->error, CXAI_INVALID, "node 99");
+    assert_null(refused);
 }
 
 /* Conv, BatchNormalization, Add, Relu: one step when nobody looks inside; the
@@ -385,6 +424,7 @@ int main(void)
         TEST(test_a_hook_sees_what_the_model_names),
         TEST(test_a_watched_value_is_not_fused),
         TEST(test_reused_modules),
+        TEST(test_hooks_of_the_request),
         TEST(test_a_hook_stops_a_run),
         TEST(test_a_hook_removes_itself_and_others),
         TEST(test_a_hook_added_inside_waits_for_the_next_run),

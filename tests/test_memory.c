@@ -56,6 +56,7 @@ static void exhaust(work *function)
 /* ---- pieces of work ------------------------------------------------------ */
 
 static const char model_path[] = "tests/data/nets/mobile2.legacy.onnx";
+static const char small_path[] = "tests/data/nets/fire.legacy.onnx";
 static const char large_path[] = "data/efficientnet-lite0.int8.onnx";
 static const char int8_path[] = "tests/data/nets/int8.onnx";
 static const char external_path[] = "tests/data/nets/dense.dynamo.onnx";
@@ -135,6 +136,28 @@ static cxai_status run_session(cxai_error *error)
     if (status == CXAI_OK)
         status = cxai_session_backward(session, seed, error);
     cxai_session_free(&session);
+    return status;
+}
+
+/* Leaves a plan in a model of its own, and takes it. */
+static cxai_status keep_plan(cxai_error *error)
+{
+    cxai_model *own;
+    cxai_status status = cxai_model_load(&own, small_path, NULL, error);
+    for (int i = 0; status == CXAI_OK && i < 2; i++) {
+        cxai_session *session;
+        int logits = cxai_model_logits(own);
+        cxai_hook hook = { CXAI_AFTER_FORWARD, -1, "Conv", pass, NULL };
+        cxai_request request = { .watch = &logits,
+                                 .watch_count = 1,
+                                 .hooks = &hook,
+                                 .hook_count = 1,
+                                 .keep = 1,
+                                 .threads = 1 };
+        status = cxai_session_create(&session, own, &request, error);
+        cxai_session_free(&session);
+    }
+    cxai_model_free(&own);
     return status;
 }
 
@@ -289,6 +312,7 @@ static void test_sessions(void **state)
 {
     (void)state;
     exhaust(run_session);
+    exhaust(keep_plan);
 }
 
 static void test_methods(void **state)
@@ -346,7 +370,7 @@ static void test_running_allocates_nothing(void **state)
 
 /* Bytes asked for when a session is made; it is left open. */
 static size_t bytes_of_session(cxai_session **session, const cxai_model *m,
-                               int wrt_count)
+                               int wrt_count, int keep)
 {
     cxai_error error;
     int logits = cxai_model_logits(m), picture = cxai_model_input(m, 0);
@@ -355,6 +379,7 @@ static size_t bytes_of_session(cxai_session **session, const cxai_model *m,
                                    .target = logits,
                                    .wrt = &picture,
                                    .wrt_count = wrt_count,
+                                   .keep = keep,
                                    .threads = 1 };
     failing_start(0, 0);
     check_ok(cxai_session_create(session, m, &request, &error), &error);
@@ -386,19 +411,36 @@ static void test_sessions_share_weights(void **state)
     cxai_session *first, *again, *gradient, *another;
     check_ok(cxai_model_load(&m, large_path, NULL, &error), &error);
     size_t weights = weight_bytes(m);
-    size_t packing = bytes_of_session(&first, m, 0);
-    size_t plain = bytes_of_session(&again, m, 0);
+    size_t packing = bytes_of_session(&first, m, 0, 0);
+    size_t plain = bytes_of_session(&again, m, 0, 0);
     assert_true(weights > 10000000);
     assert_true(packing >= plain + weights);
     cxai_session_free(&first);
     cxai_session_free(&again);
-    assert_int_equal(bytes_of_session(&again, m, 0), plain);
-    size_t turning = bytes_of_session(&gradient, m, 1);
-    size_t both = bytes_of_session(&another, m, 1);
+    assert_int_equal(bytes_of_session(&again, m, 0, 0), plain);
+    size_t turning = bytes_of_session(&gradient, m, 1, 0);
+    size_t both = bytes_of_session(&another, m, 1, 0);
     assert_true(turning > both);
     cxai_session_free(&another);
     cxai_session_free(&gradient);
     cxai_session_free(&again);
+    cxai_model_free(&m);
+}
+
+static void test_a_kept_plan_is_not_made_again(void **state)
+{
+    (void)state;
+    cxai_error error;
+    cxai_model *m;
+    cxai_session *session;
+    check_ok(cxai_model_load(&m, large_path, NULL, &error), &error);
+    bytes_of_session(&session, m, 1, 0);
+    cxai_session_free(&session);
+    size_t made = bytes_of_session(&session, m, 1, 1);
+    cxai_session_free(&session);
+    size_t taken = bytes_of_session(&session, m, 1, 1);
+    assert_true(taken < made / 50);
+    cxai_session_free(&session);
     cxai_model_free(&m);
 }
 
@@ -450,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_labels_and_arrays),
         cmocka_unit_test(test_running_allocates_nothing),
         cmocka_unit_test(test_sessions_share_weights),
+        cmocka_unit_test(test_a_kept_plan_is_not_made_again),
     };
     return cmocka_run_group_tests_name("memory", tests, set_up, tear_down);
 }

@@ -225,6 +225,48 @@ static void test_batches_are_independent(void **state)
     tiny_check_gradient(f, f->x, want, 16);
 }
 
+static void open_kept(tiny *f, int64_t batch)
+{
+    cxai_session_free(&f->session);
+    cxai_request request = { .input_shape = { 4, { batch, 2, 2, 2 } },
+                             .target = f->y,
+                             .wrt = &f->x,
+                             .wrt_count = 1,
+                             .keep = 1,
+                             .threads = 1 };
+    check_ok(cxai_session_create(&f->session, f->model, &request, &f->error),
+             &f->error);
+}
+
+/* The next session finds the memory of the last one, and none of its picture;
+   another request does not. */
+static void test_a_kept_plan_is_as_new(void **state)
+{
+    tiny *f = *state;
+    open_kept(f, 1);
+    check_ok(cxai_session_set(f->session, f->x, tiny_picture, &f->error),
+             &f->error);
+    tiny_check_plain(f);
+    const cx_plan *plan = f->session->plan;
+    open_kept(f, 1);
+    assert_ptr_equal(f->session->plan, plan);
+    cxai_tensor view;
+    check_error(cxai_session_value(f->session, f->y, &view, &f->error),
+                &f->error, CXAI_INVALID, "run forward first");
+    check_ok(cxai_session_forward(f->session, &f->error), &f->error);
+    tiny_check_value(f, f->y, (double[]){ 0, 1 }, 2);
+    check_ok(cxai_session_set(f->session, f->x, tiny_picture, &f->error),
+             &f->error);
+    tiny_check_plain(f);
+    open_kept(f, 2);
+    check_ok(cxai_session_forward(f->session, &f->error), &f->error);
+    tiny_check_value(f, f->y, (double[]){ 0, 1, 0, 1 }, 4);
+    open_kept(f, 1);
+    check_ok(cxai_session_set(f->session, f->x, tiny_picture, &f->error),
+             &f->error);
+    tiny_check_plain(f);
+}
+
 #define TEST(name)                                                             \
     cmocka_unit_test_setup_teardown(name, tiny_set_up, tiny_tear_down)
 
@@ -242,6 +284,7 @@ int main(void)
         TEST(test_bad_requests_are_refused),
         TEST(test_reading_too_early_is_refused),
         TEST(test_batches_are_independent),
+        TEST(test_a_kept_plan_is_as_new),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
 }

@@ -91,6 +91,7 @@ static void *run(void *argument)
         .target = logits,
         .wrt = &input,
         .wrt_count = 1,
+        .keep = j->seed % 2 == 0,
         .threads = j->threads,
     };
     for (int round = 0; round < ROUNDS && j->status == CXAI_OK; round++) {

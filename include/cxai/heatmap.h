@@ -84,6 +84,8 @@ typedef struct cxai_heatmap_options {
                         see its parameters; NULL: their defaults */
     int anytime;     /* a method that is CXAI_IS_ANYTIME and stopped by progress
                         gives its estimate so far, not CXAI_STOPPED */
+    int keep;        /* more pictures of this shape will follow, one after the
+                        other, with these options: see cxai_request.keep */
     int threads;     /* 0: cxai_processors() */
     uint64_t max_bytes; /* memory of the sessions; the batch shrinks to fit;
                            0: 2 GiB */

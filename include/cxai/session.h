@@ -29,6 +29,7 @@ extern "C" {
 #endif
 
 typedef struct cxai_session cxai_session;
+typedef struct cxai_hook cxai_hook; /* see below */
 
 /* Threads that 0 stands for: the processors that the process may run on, at
    most 256; 1 in a library built without OpenMP. Thread-safe. */
@@ -62,7 +63,16 @@ typedef struct cxai_request {
     int many;       /* many pictures will be run: weights may be packed up to
                        four times as large as they are, and for each direction
                        on its own, where that makes a picture faster */
-    int threads;    /* 0: cxai_processors() */
+    const cxai_hook *hooks; /* [hook_count]: as by cxai_session_add_hook, in
+                               this order, but planned with the rest */
+    int hook_count;
+    int keep;    /* when the session is freed, its plan and memory stay in the
+                    model for the next one with keep and an equal request, whatever
+                    the functions and payloads of its hooks: that is made in a
+                    moment, and need not fetch memory from the system again. One
+                    is kept; a session with keep and another request frees it, and
+                    so does the end of the model */
+    int threads; /* 0: cxai_processors() */
     uint64_t max_bytes; /* refuse a plan that needs more, packed weights
                            included; 0, or above it: the memory_bytes of the
                            model's limits */
@@ -183,13 +193,13 @@ typedef struct cxai_hook_call {
    CXAI_STOPPED and the session may be run again. */
 typedef int cxai_hook_function(const cxai_hook_call *call, void *payload);
 
-typedef struct cxai_hook {
+struct cxai_hook {
     int places;                /* cxai_hook_place values, or-ed */
     int node;                  /* one node; or -1: */
     const char *operator_type; /* all nodes of this type; or NULL: all nodes */
     cxai_hook_function *function;
     void *payload; /* the caller's; must outlive the hook */
-} cxai_hook;
+};
 
 /* Adds a hook; *handle (not 0) is for cxai_session_remove_hook and may be
    NULL. Removing a handle twice is CXAI_NOT_FOUND. */

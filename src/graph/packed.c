@@ -16,6 +16,8 @@ struct cx_packed_store {
     cx_arena arena; /* entries and blocks */
     cx_packed *entries;
     block *blocks;
+    void *plan; /* or NULL; ended by: */
+    void (*end)(void *plan);
 };
 
 cx_packed_store *cx_packed_create(void)
@@ -32,6 +34,8 @@ void cx_packed_free(cx_packed_store *store)
 {
     if (store == NULL)
         return;
+    if (store->plan != NULL)
+        store->end(store->plan);
     for (const block *b = store->blocks; b != NULL; b = b->next)
         cx_free_aligned(b->memory);
     cx_arena_free(&store->arena);
@@ -76,4 +80,15 @@ void *cx_packed_room(cx_packed_store *store, size_t bytes)
     b->next = store->blocks;
     store->blocks = b;
     return b->memory;
+}
+
+void *cx_packed_exchange(cx_packed_store *store, void *plan,
+                         void (*end)(void *plan))
+{
+    pthread_mutex_lock(&store->lock);
+    void *before = store->plan;
+    store->plan = plan;
+    store->end = end;
+    pthread_mutex_unlock(&store->lock);
+    return before;
 }

@@ -1,6 +1,7 @@
 /*
- * The packed weights of a model: made when a session first needs them, shared
- * by all later ones, freed with the model.
+ * What the sessions of a model leave in it, freed with the model: packed
+ * weights, made when a session first needs them and shared by all later ones,
+ * and one plan.
  *
  * Everything but creating and freeing is done by the thread that holds the
  * lock. Weights that have been found are read without it: they never change.
@@ -35,5 +36,11 @@ cx_packed *cx_packed_entry(cx_packed_store *store, const int64_t *key,
 /* A block for weights that are to be made, which the store owns; not zeroed.
    NULL without memory. */
 void *cx_packed_room(cx_packed_store *store, size_t bytes);
+
+/* Puts a plan, or NULL, where one lay before, which is returned and the
+   caller's now, or NULL. end frees the one that lies there with the store.
+   Takes the lock itself. */
+void *cx_packed_exchange(cx_packed_store *store, void *plan,
+                         void (*end)(void *plan));
 
 #endif

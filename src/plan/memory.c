@@ -95,8 +95,7 @@ static void measure(cx_plan *plan)
             measure_step(plan, s);
 }
 
-/* A fed value that is never set is zero. */
-static void clear_fed_values(const cx_plan *plan)
+void cx_clear_fed_values(const cx_plan *plan)
 {
     for (int v = 0; v < plan->value_count; v++) {
         const cx_plan_value *value = &plan->values[v];
@@ -120,7 +119,7 @@ static cxai_status allocate(cx_plan *plan, const cx_plan_request *request)
     plan->workspace = cx_alloc_room(plan->workspace_bytes);
     if (plan->memory == NULL || plan->workspace == NULL)
         return cx_plan_no_memory(request);
-    clear_fed_values(plan);
+    cx_clear_fed_values(plan);
     return CXAI_OK;
 }
 

@@ -118,7 +118,7 @@ static cxai_status add_step(cx_plan *plan, const cx_plan_request *request,
         .c = plan->shaped.cases[n],
         .x = x,
         .y = y,
-        .places = request->places != NULL ? request->places[n] : 0,
+        .places = request->places[n],
         .residual = -1,
         .norm = -1,
         .saved = -1,
@@ -190,14 +190,18 @@ cxai_status cx_plan_create(cx_plan **out, const cx_plan_request *request)
     static pass *const passes[] = {
         start,           cx_select_active,  cx_combine,        cx_fuse,
         cx_join,         cx_assign_layouts, cx_find_lifetimes, cx_place_memory,
-        cx_pack_weights,
+        cx_pack_weights, cx_note_request,
     };
     *out = NULL;
+    cxai_status status = CXAI_OK;
+    if (request->request->keep)
+        status = cx_plan_take(out, request);
+    if (status != CXAI_OK || *out != NULL)
+        return status;
     cx_plan *plan = cx_alloc(1, sizeof *plan);
     if (plan == NULL)
         return cx_plan_no_memory(request);
     plan->model = request->model;
-    cxai_status status = CXAI_OK;
     for (int i = 0; status == CXAI_OK && i < CX_COUNT(passes); i++)
         status = passes[i](plan, request);
     if (status != CXAI_OK)

@@ -10,6 +10,7 @@
  *   lifetime.c  which storages there are and when each is needed
  *   memory.c    offsets, the block itself, the views of every step
  *   pack.c      constant weights, packed once a model
+ *   keep.c      plans that wait in the model for the next equal request
  *
  * Time runs over the forward steps 0 .. n-1, the seed at n, and the backward
  * steps: step i goes backward at 2n - i. What backward reads lives until the
@@ -120,9 +121,11 @@ typedef struct cx_plan {
     char *prepared;        /* packed weights that are not the model's */
     size_t prepared_bytes; /* of all packed weights, the model's too */
     int target;            /* plan value, or -1 */
+    int64_t *key;          /* what tells its request from others; NULL: the */
+    size_t key_count;      /* plan is not kept */
 } cx_plan;
 
-/* What a plan is made from. places: hooks by node, or NULL. */
+/* What a plan is made from. places: hooks by node. */
 typedef struct cx_plan_request {
     const cxai_model *model;
     const cxai_request *request;
@@ -134,6 +137,12 @@ typedef struct cx_plan_request {
 
 cxai_status cx_plan_create(cx_plan **out, const cx_plan_request *request);
 void cx_plan_free(cx_plan **plan);
+
+/* Leaves a plan whose request has keep in the model. */
+void cx_plan_keep(cx_plan **plan);
+/* The plan that such a request left there, as new, or NULL: what another one
+   left is freed. */
+cxai_status cx_plan_take(cx_plan **out, const cx_plan_request *request);
 
 /* Views of a value's numbers and of its gradient; data is NULL where there
    are none, and of weights without memory. */
@@ -154,10 +163,14 @@ cxai_status cx_assign_layouts(cx_plan *plan, const cx_plan_request *request);
 cxai_status cx_find_lifetimes(cx_plan *plan, const cx_plan_request *request);
 cxai_status cx_place_memory(cx_plan *plan, const cx_plan_request *request);
 cxai_status cx_pack_weights(cx_plan *plan, const cx_plan_request *request);
+cxai_status cx_note_request(cx_plan *plan, const cx_plan_request *request);
 
 /* ---- shared by the passes ------------------------------------------------ */
 
 cxai_status cx_plan_no_memory(const cx_plan_request *request);
+
+/* A fed value that is never set is zero. */
+void cx_clear_fed_values(const cx_plan *plan);
 
 /* For the cases of steps that the passes make. */
 cx_case_context cx_plan_context(cx_plan *plan, const cx_plan_request *request);

@@ -26,6 +26,7 @@ static int copy_request(cxai_session *s, const cxai_request *request)
 {
     cxai_request *own = &s->request;
     *own = *request;
+    own->hooks = NULL; /* the session has a list of its own */
     if (request->feed_count == 0 && s->model->input_count > 0) {
         own->feed = s->model->inputs;
         own->feed_count = 1;
@@ -85,7 +86,9 @@ cxai_status cxai_session_create(cxai_session **out, const cxai_model *model,
     if (copy_request(s, request) != 0 || s->hook_views == NULL ||
         s->states == NULL)
         status = no_memory(error);
-    else
+    for (int i = 0; status == CXAI_OK && i < request->hook_count; i++)
+        status = cxai_session_add_hook(s, &request->hooks[i], NULL, error);
+    if (status == CXAI_OK)
         status = cx_session_plan(s, error);
     if (status != CXAI_OK)
         cxai_session_free(&s);
@@ -98,6 +101,8 @@ void cxai_session_free(cxai_session **session)
     if (*session == NULL)
         return;
     cxai_session *s = *session;
+    if (s->request.keep && s->plan != NULL)
+        cx_plan_keep(&s->plan);
     cx_plan_free(&s->plan);
     free(s->request_lists);
     free(s->feed_shapes);

@@ -1,0 +1,106 @@
+/*
+ * Plans that outlive their session: one lies in the model (graph/packed.h),
+ * with all that it was planned for, until an equal request takes it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/packed.h"
+#include "plan/plan.h"
+
+/* Numbers to be written, or, at NULL, only counted. */
+typedef struct writer {
+    int64_t *at;
+    size_t count;
+} writer;
+
+static void add(writer *w, int64_t number)
+{
+    if (w->at != NULL)
+        w->at[w->count] = number;
+    w->count++;
+}
+
+static void add_shape(writer *w, const cxai_shape *shape)
+{
+    add(w, shape->rank);
+    for (int d = 0; d < shape->rank; d++)
+        add(w, shape->dim[d]);
+}
+
+static void add_list(writer *w, const int *list, int count)
+{
+    add(w, count);
+    for (int i = 0; i < count; i++)
+        add(w, list[i]);
+}
+
+/* Everything in a request that a plan depends on. */
+static void write_key(writer *w, const cx_plan_request *request)
+{
+    const cxai_request *r = request->request;
+    add_shape(w, &r->input_shape);
+    add_list(w, r->feed, r->feed_count);
+    for (int i = 0; i < r->feed_count; i++)
+        if (r->feed_shape != NULL)
+            add_shape(w, &r->feed_shape[i]);
+    add_list(w, r->watch, r->watch_count);
+    add_list(w, r->wrt, r->wrt_count);
+    add(w, r->wrt_count > 0 ? r->target : -1);
+    add(w, r->feed_shape != NULL);
+    add(w, r->direct);
+    add(w, r->many);
+    add(w, request->threads);
+    add(w, (int64_t)request->max_bytes);
+    for (int n = 0; n < request->model->node_count; n++)
+        add(w, request->places[n]);
+}
+
+cxai_status cx_note_request(cx_plan *plan, const cx_plan_request *request)
+{
+    writer w = { 0 };
+    if (!request->request->keep)
+        return CXAI_OK;
+    write_key(&w, request);
+    plan->key_count = w.count;
+    plan->key = cx_arena_alloc(&plan->arena, w.count, sizeof *plan->key);
+    if (plan->key == NULL)
+        return cx_plan_no_memory(request);
+    w = (writer){ .at = plan->key };
+    write_key(&w, request);
+    return CXAI_OK;
+}
+
+static void end(void *plan)
+{
+    cx_plan *p = plan;
+    cx_plan_free(&p);
+}
+
+static void *exchange(const cxai_model *model, cx_plan *plan)
+{
+    return cx_packed_exchange(model->packed, plan, end);
+}
+
+cxai_status cx_plan_take(cx_plan **out, const cx_plan_request *request)
+{
+    cx_plan wanted = { 0 };
+    cxai_status status = cx_note_request(&wanted, request);
+    *out = exchange(request->model, NULL);
+    if (*out != NULL && status == CXAI_OK &&
+        (*out)->key_count == wanted.key_count &&
+        memcmp((*out)->key, wanted.key,
+               wanted.key_count * sizeof *wanted.key) == 0)
+        cx_clear_fed_values(*out);
+    else
+        cx_plan_free(out);
+    cx_arena_free(&wanted.arena);
+    return status;
+}
+
+void cx_plan_keep(cx_plan **plan)
+{
+    cx_plan *before = exchange((*plan)->model, *plan);
+    cx_plan_free(&before);
+    *plan = NULL;
+}
