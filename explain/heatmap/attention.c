@@ -115,6 +115,7 @@ static cxai_status open_session(rollout *r)
         .target = call->value,
         .wrt = r->blocks,
         .wrt_count = r->with_gradients ? r->block_count : 0,
+        .keep = call->options->keep,
         .threads = call->options->threads,
         .max_bytes = call->options->max_bytes,
     };

@@ -252,25 +252,34 @@ static int places_of(const propagation *p, int number)
     return 0;
 }
 
-static cxai_status add_hooks(propagation *p, cxai_session *session)
+/* At most two for each node; their number. */
+static int list_hooks(propagation *p, cxai_hook *hooks)
 {
-    cxai_status status = CXAI_OK;
+    int count = 0;
 
-    for (int n = 0;
-         status == CXAI_OK && n < cxai_model_node_count(p->call->model); n++) {
+    for (int n = 0; n < cxai_model_node_count(p->call->model); n++) {
         int places = places_of(p, n);
-        cxai_hook hooks[2] = {
-            { .places = places & CXAI_BEFORE_BACKWARD, .function = before },
-            { .places = places & CXAI_AFTER_BACKWARD, .function = after },
-        };
-        for (int i = 0; status == CXAI_OK && i < 2; i++) {
-            hooks[i].node = n;
-            hooks[i].payload = p;
-            if (hooks[i].places)
-                status =
-                    cxai_session_add_hook(session, &hooks[i], NULL, p->error);
-        }
+        if (places & CXAI_BEFORE_BACKWARD)
+            hooks[count++] =
+                (cxai_hook){ CXAI_BEFORE_BACKWARD, n, NULL, before, p };
+        if (places & CXAI_AFTER_BACKWARD)
+            hooks[count++] =
+                (cxai_hook){ CXAI_AFTER_BACKWARD, n, NULL, after, p };
     }
+    return count;
+}
+
+static cxai_status open_pass(propagation *p, cx_pass *pass)
+{
+    size_t nodes = (size_t)cxai_model_node_count(p->call->model);
+    cxai_hook *hooks = calloc(2 * nodes, sizeof *hooks);
+
+    if (!hooks)
+        return cxai_fail(p->error, CXAI_NO_MEMORY, "no memory for hooks");
+    cxai_status status =
+        cx_pass_open_hooked(pass, p->call, p->call->input_value, hooks,
+                            list_hooks(p, hooks), p->error);
+    free(hooks);
     return status;
 }
 
@@ -295,10 +304,8 @@ static cxai_status propagate(propagation *p, cx_pass *pass, cxai_real *values)
 {
     const cxai_heatmap_call *call = p->call;
     int64_t total = 1 + call->target_count;
-    cxai_status status = add_hooks(p, pass->session);
+    cxai_status status = cx_pass_forward(pass, call->input, p->error);
 
-    if (status == CXAI_OK)
-        status = cx_pass_forward(pass, call->input, p->error);
     if (status == CXAI_OK)
         status = cxai_heatmap_begin(call, pass->session, p->error);
     for (int i = 0; status == CXAI_OK && i < call->target_count; i++) {
@@ -360,7 +367,7 @@ static cxai_status run(propagation *p)
         status =
             cxai_heatmap_progress(call, 0, 1 + call->target_count, p->error);
     if (status == CXAI_OK)
-        status = cx_pass_open(&pass, call, call->input_value, 1, p->error);
+        status = open_pass(p, &pass);
     if (status != CXAI_OK)
         return status;
     cxai_real *values = malloc(count * sizeof *values);

@@ -43,32 +43,43 @@ static cxai_status set_pictures(const cx_pass *pass, cxai_error *error)
     return status;
 }
 
+/* What a pass is to be: -1 where nothing is watched or no gradient taken. */
+typedef struct opening {
+    int feed, watched, wrt;
+    int64_t batch;
+    int many;
+    const cxai_hook *hooks;
+    int hook_count;
+} opening;
+
 static cxai_status open_at(cx_pass *pass, const cxai_heatmap_call *call,
-                           int feed, int watched, int wrt, int64_t batch,
-                           int many, cxai_error *error)
+                           const opening *o, cxai_error *error)
 {
-    int watch[2] = { call->value, watched };
-    int fed[2] = { call->input_value, feed };
+    int watch[2] = { call->value, o->watched };
+    int fed[2] = { call->input_value, o->feed };
     cxai_request request = {
         .input_shape = call->input_shape,
         .feed = fed,
-        .feed_count = feed == call->input_value ? 1 : 2,
+        .feed_count = o->feed == call->input_value ? 1 : 2,
         .watch = watch,
-        .watch_count = watched >= 0 ? 2 : 1,
+        .watch_count = o->watched >= 0 ? 2 : 1,
         .target = call->value,
-        .wrt = &wrt,
-        .wrt_count = wrt >= 0,
+        .wrt = &o->wrt,
+        .wrt_count = o->wrt >= 0,
         .direct = (call->method->needs & CXAI_NEEDS_DIRECT) != 0,
-        .many = many,
+        .many = o->many,
+        .hooks = o->hooks,
+        .hook_count = o->hook_count,
+        .keep = call->options->keep,
         .threads = call->options->threads,
         .max_bytes = call->options->max_bytes,
     };
 
     memset(pass, 0, sizeof *pass);
     pass->call = call;
-    pass->feed = feed;
-    pass->wrt = wrt;
-    pass->batch = request.input_shape.dim[0] = batch;
+    pass->feed = o->feed;
+    pass->wrt = o->wrt;
+    pass->batch = request.input_shape.dim[0] = o->batch;
     cxai_status status =
         cxai_session_create(&pass->session, call->model, &request, error);
     if (status == CXAI_OK)
@@ -83,7 +94,7 @@ static cxai_status open_at(cx_pass *pass, const cxai_heatmap_call *call,
             status = cxai_fail(error, CXAI_NO_MEMORY,
                                "no memory for the gradient of the target");
     }
-    if (status == CXAI_OK && feed != call->input_value)
+    if (status == CXAI_OK && o->feed != call->input_value)
         status = set_pictures(pass, error);
     if (status != CXAI_OK)
         cx_pass_close(pass);
@@ -93,13 +104,35 @@ static cxai_status open_at(cx_pass *pass, const cxai_heatmap_call *call,
 cxai_status cx_pass_open(cx_pass *pass, const cxai_heatmap_call *call, int wrt,
                          int64_t batch, cxai_error *error)
 {
-    return open_at(pass, call, call->input_value, wrt, wrt, batch, 0, error);
+    const opening o = {
+        .feed = call->input_value, .watched = wrt, .wrt = wrt, .batch = batch
+    };
+
+    return open_at(pass, call, &o, error);
+}
+
+cxai_status cx_pass_open_hooked(cx_pass *pass, const cxai_heatmap_call *call,
+                                int wrt, const cxai_hook *hooks, int hook_count,
+                                cxai_error *error)
+{
+    const opening o = { .feed = call->input_value,
+                        .watched = wrt,
+                        .wrt = wrt,
+                        .batch = 1,
+                        .hooks = hooks,
+                        .hook_count = hook_count };
+
+    return open_at(pass, call, &o, error);
 }
 
 cxai_status cx_pass_open_forward(cx_pass *pass, const cxai_heatmap_call *call,
                                  int watched, cxai_error *error)
 {
-    return open_at(pass, call, call->input_value, watched, -1, 1, 0, error);
+    const opening o = {
+        .feed = call->input_value, .watched = watched, .wrt = -1, .batch = 1
+    };
+
+    return open_at(pass, call, &o, error);
 }
 
 /* Of the batches up to most, not below half of it, the one that leaves the
@@ -121,18 +154,19 @@ cxai_status cx_pass_open_batched(cx_pass *pass, const cxai_heatmap_call *call,
                                  int feed, int wrt, int64_t most,
                                  cxai_error *error)
 {
-    int64_t batch = even_batch(most, call->options->batch);
-    int many = most >= many_pictures;
-    cxai_status status =
-        open_at(pass, call, feed, wrt, wrt, batch, many && batch > 1, error);
+    opening o = { .feed = feed,
+                  .watched = wrt,
+                  .wrt = wrt,
+                  .batch = even_batch(most, call->options->batch) };
 
-    while (batch > 1 && status != CXAI_OK) {
+    for (;;) {
+        o.many = most >= many_pictures && o.batch > 1;
+        cxai_status status = open_at(pass, call, &o, error);
         int too_large = status == CXAI_LIMIT || status == CXAI_NO_MEMORY;
-        batch = too_large ? batch / 2 : 1;
-        status = open_at(pass, call, feed, wrt, wrt, batch, many && batch > 1,
-                         error);
+        if (status == CXAI_OK || o.batch == 1)
+            return status;
+        o.batch = too_large ? o.batch / 2 : 1;
     }
-    return status;
 }
 
 void cx_pass_close(cx_pass *pass)

@@ -20,6 +20,11 @@ typedef struct cx_pass {
 cxai_status cx_pass_open(cx_pass *pass, const cxai_heatmap_call *call, int wrt,
                          int64_t batch, cxai_error *error);
 
+/* The same for one picture, with hooks. */
+cxai_status cx_pass_open_hooked(cx_pass *pass, const cxai_heatmap_call *call,
+                                int wrt, const cxai_hook *hooks, int hook_count,
+                                cxai_error *error);
+
 /* The same for one picture and without a gradient: the value is only watched.
  */
 cxai_status cx_pass_open_forward(cx_pass *pass, const cxai_heatmap_call *call,

@@ -243,6 +243,7 @@ static cxai_status run_method(const bench *b, const question *q,
     cxai_heatmap map = { 0 };
     options.threads = q->threads;
     options.batch = q->batch;
+    options.keep = 1;
     cxai_status status = cxai_heatmap_find(&method, q->work, error);
     if (status == CXAI_OK && q->layer[0] != '\0')
         status = cxai_model_find(b->model, q->layer, &options.layer, error);

@@ -169,6 +169,7 @@ static int find_options(heater *h, batch *b)
     h->options.seed = (uint64_t)s->seed;
     h->options.anytime = 1;
     h->options.batch = (int)s->batch;
+    h->options.keep = 1;
     h->options.threads = (int)s->common.threads;
     h->options.progress = progress_show;
     h->options.payload = &b->progress;
