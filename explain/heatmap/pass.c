@@ -135,6 +135,16 @@ cxai_status cx_pass_open_forward(cx_pass *pass, const cxai_heatmap_call *call,
     return open_at(pass, call, &o, error);
 }
 
+cxai_status cx_pass_open_behind(cx_pass *pass, const cxai_heatmap_call *call,
+                                int value, int64_t batch, cxai_error *error)
+{
+    const opening o = {
+        .feed = value, .watched = value, .wrt = value, .batch = batch
+    };
+
+    return open_at(pass, call, &o, error);
+}
+
 /* Of the batches up to most, not below half of it, the one that leaves the
    fewest places of the last one empty. */
 static int64_t even_batch(int64_t count, int64_t most)

@@ -25,6 +25,7 @@ from pytorch_grad_cam.utils.image import scale_cam_image
 from pytorch_grad_cam.utils.model_targets import (ClassifierOutputReST,
                                                   ClassifierOutputTarget)
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from heatmaps import RESHAPES, SEED, Cases, layer_names, normals, output_of, \
     prepared
@@ -38,8 +39,6 @@ NETS = {
     "next": ["features.3.0.block.2"],
     "tokens": ["encoder.layers.encoder_layer_1.ln_1"],
 }
-# behind the layers of these, everything is piecewise linear
-PIECEWISE = "basic", "plain", "mobile2"
 SAMPLES, NOISE = 5, 0.4
 BATCH = 16
 # the first target's scores differ by so little that float32 rounds the weights
@@ -176,6 +175,25 @@ def smooth_gradcampp(m, layer, x, target, reshape):
     return weighted((alpha * d1.relu()).sum((0, 2, 3)), a)
 
 
+def shapley(m, layer, x, target, reshape):
+    """pytorch-grad-cam's ShapleyCAM, which fails where a layer's values are to
+    be reshaped. torch differentiates attention twice in plain steps alone."""
+    if not reshape:
+        return library(pgc.ShapleyCAM, m, layer, x,
+                       ClassifierOutputReST(target), None)[1]
+    kept = []
+    handle = m.get_submodule(layer).register_forward_hook(
+        lambda module, inputs, output: kept.append(output))
+    with sdpa_kernel(SDPBackend.MATH):
+        score = ClassifierOutputReST(target)(m(x)[0])
+    handle.remove()
+    a = kept[0]
+    g, = torch.autograd.grad(score, a, create_graph=True)
+    second, = torch.autograd.grad(g, a, a.detach())
+    weights = view(g - second / 2, reshape).mean((0, 2, 3))
+    return weighted(weights.detach(), view(a, reshape).detach())
+
+
 def recipro(m, layer, x, target, reshape):
     a = output_of(m, layer, x)
     grid = view(a, reshape)
@@ -275,8 +293,7 @@ def add_layer(cases, name, layer, m, x, targets, layers):
 
 
     add("fullgrad", lambda t: full_gradient(m, x, t))
-    if name in PIECEWISE:
-        add("shapleycam", of(pgc.ShapleyCAM, make=ClassifierOutputReST))
+    add("shapleycam", lambda t: shapley(m, layer, x, t, reshape))
 
 
 def full_gradient(m, x, target):

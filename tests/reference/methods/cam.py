@@ -23,7 +23,8 @@ from zoo_methods import Method
 
 FEW = 2    # samples of a channel
 NARROW = {"resnet18": "layer1", "vgg16": "features.4",
-          "mobilenet_v2": "features.3", "embedded": "stem"}
+          "mobilenet_v2": "features.3", "embedded": "stem",
+          "efficientnet_b0": "features.3"}
 POOLED = ["resnet18", "resnet50", "mobilenet_v2", "embedded"]
 
 
@@ -157,6 +158,8 @@ METHODS = {
     "finercam": Method(compute=finer, layered=True, double=True,
                        library="pytorch-grad-cam"),
     "shapleycam": library(pgc.ShapleyCAM, make=ClassifierOutputReST),
+    "shapleycam:narrow": library(pgc.ShapleyCAM, make=ClassifierOutputReST,
+                                 layers=NARROW),
     "fullgrad": Method(compute=full_gradient, double=True,
                        library="pytorch-grad-cam"),
     **{f"{name}:eigen": smoothed(name) for name in small.SMOOTH},
