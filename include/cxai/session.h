@@ -67,11 +67,11 @@ typedef struct cxai_request {
                                this order, but planned with the rest */
     int hook_count;
     int keep;    /* when the session is freed, its plan and memory stay in the
-                    model for the next one with keep and an equal request, whatever
-                    the functions and payloads of its hooks: that is made in a
-                    moment, and need not fetch memory from the system again. One
-                    is kept; a session with keep and another request frees it, and
-                    so does the end of the model */
+                    model for the next one with keep and an equal request,
+                    whatever the functions and payloads of its hooks: that is
+                    made in a moment, and need not fetch memory from the system
+                    again. One is kept; a session with keep and another request
+                    frees it, and so does the end of the model */
     int threads; /* 0: cxai_processors() */
     uint64_t max_bytes; /* refuse a plan that needs more, packed weights
                            included; 0, or above it: the memory_bytes of the
