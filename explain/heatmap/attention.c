@@ -165,6 +165,16 @@ static cxai_status read_block(rollout *r, int block)
     return status;
 }
 
+/* The block that was read becomes a matrix [tokens][tokens]. */
+static void mix_tokens(const rollout *r)
+{
+    int64_t tokens = r->attention.tokens;
+
+#pragma omp parallel for num_threads(r->call->options->threads) schedule(static)
+    for (int64_t i = 0; i < tokens; i++)
+        r->function(&r->attention, i, r->matrix + i * tokens);
+}
+
 /* to = from * matrix */
 static void multiply(const double *from, const double *matrix, int64_t count,
                      double *to)
@@ -188,7 +198,7 @@ static cxai_status multiply_blocks(rollout *r, double **row)
         status = read_block(r, r->blocks[i]);
         if (status != CXAI_OK)
             break;
-        r->function(&r->attention, r->matrix);
+        mix_tokens(r);
         multiply(from, r->matrix, tokens, to);
         double *swap = from;
         from = to;

@@ -13,9 +13,10 @@ typedef struct cx_attention {
     const void *payload;
 } cx_attention;
 
-/* Makes of a block what it mixes tokens by: matrix [tokens][tokens], row i
-   being where token i takes from. */
-typedef void cx_attention_function(const cx_attention *a, double *matrix);
+/* Makes of a block what it mixes tokens by: where a token takes from, row
+   [tokens]. Called on several threads at once. */
+typedef void cx_attention_function(const cx_attention *a, int64_t token,
+                                   double *row);
 
 /*
  * A method, whole: multiplies the blocks' matrices, last times ... times

@@ -9,23 +9,25 @@
  * and what the class token has of each patch. dy/dW is the gradient of the
  * target at the attention weights W.
  */
+#include <string.h>
+
 #include "../attention.h"
 
-static void mix(const cx_attention *a, double *matrix)
+static void mix(const cx_attention *a, int64_t token, double *row)
 {
     int64_t tokens = a->tokens;
 
-    for (int64_t i = 0; i < tokens; i++)
+    memset(row, 0, (size_t)tokens * sizeof *row);
+    for (int64_t h = 0; h < a->heads; h++) {
+        int64_t at = (h * tokens + token) * tokens;
         for (int64_t j = 0; j < tokens; j++) {
-            double sum = 0;
-            for (int64_t h = 0; h < a->heads; h++) {
-                int64_t at = (h * tokens + i) * tokens + j;
-                double share =
-                    (double)a->weights[at] * (double)a->gradients[at];
-                sum += share > 0 ? share : 0;
-            }
-            matrix[i * tokens + j] = sum / (double)a->heads + (i == j);
+            double share =
+                (double)a->weights[at + j] * (double)a->gradients[at + j];
+            row[j] += share > 0 ? share : 0;
         }
+    }
+    for (int64_t j = 0; j < tokens; j++)
+        row[j] = row[j] / (double)a->heads + (j == token);
 }
 
 static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)

@@ -21,27 +21,24 @@ static double fuse(double a, double b, int rule)
     }
 }
 
-static void mix(const cx_attention *a, double *matrix)
+static void mix(const cx_attention *a, int64_t token, double *row)
 {
     int rule = *(const int *)a->payload;
     int64_t tokens = a->tokens;
+    double sum = 0;
 
-    for (int64_t i = 0; i < tokens; i++) {
-        double *row = matrix + i * tokens, sum = 0;
-        for (int64_t j = 0; j < tokens; j++) {
-            const cxai_real *weight = a->weights + i * tokens + j;
-            row[j] = (double)weight[0];
-            for (int64_t h = 1; h < a->heads; h++)
-                row[j] =
-                    fuse(row[j], (double)weight[h * tokens * tokens], rule);
-            if (rule == 0)
-                row[j] /= (double)a->heads;
-            row[j] = 0.5 * row[j] + 0.5 * (i == j);
-            sum += row[j];
-        }
-        for (int64_t j = 0; j < tokens; j++)
-            row[j] /= sum;
+    for (int64_t j = 0; j < tokens; j++) {
+        const cxai_real *weight = a->weights + token * tokens + j;
+        row[j] = (double)weight[0];
+        for (int64_t h = 1; h < a->heads; h++)
+            row[j] = fuse(row[j], (double)weight[h * tokens * tokens], rule);
+        if (rule == 0)
+            row[j] /= (double)a->heads;
+        row[j] = 0.5 * row[j] + 0.5 * (j == token);
+        sum += row[j];
     }
+    for (int64_t j = 0; j < tokens; j++)
+        row[j] /= sum;
 }
 
 static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
