@@ -193,8 +193,12 @@ CXAI_API cxai_classes cxai_model_classes(const cxai_model *model,
  * of which some stand for no patch, the classifier reads a class token, and the
  * layer is the normalised input of the last block's attention (torchvision's
  * encoder.layers[-1].ln_1, timm's blocks[-1].norm1), as pytorch-grad-cam
- * advises: behind it no gradient reaches the patches. shapes are those of
- * cxai_model_shapes. CXAI_NOT_FOUND when there is none.
+ * advises: behind it no gradient reaches the patches. Of a transformer that
+ * averages its patches, as Swin, the layer is the last norm of all, where
+ * Grad-CAM is each place's exact share of the score; what reads the last
+ * block's norm1, which is advised for Swin too, is that block's attention alone
+ * and not what it adds to. shapes are those of cxai_model_shapes.
+ * CXAI_NOT_FOUND when there is none.
  */
 CXAI_API cxai_status cxai_model_cam_layer(const cxai_model *model,
                                           const cxai_shape *shapes, int *layer,
