@@ -12,6 +12,7 @@ variants apart) to a Method.
     --double FILE      the command of a build with DOUBLE=1: also how far that
                        is from a reference computed in float64
     --threads N        of both sides (2)
+    --target N         the class with the N-th largest score (1)
     --moved N          where float32 is farther than 1e-4: also how far the
                        reference in float64 moves when every number of picture
                        and weights does, up or down at random, by so much that
@@ -70,7 +71,9 @@ MOVE = 2**-22
 # network -> (the module that CAM methods look at, its name for cxai)
 LAYERS = {"resnet18": "layer4", "resnet50": "layer4", "vgg16": "features.29",
           "mobilenet_v2": "features.18", "efficientnet_b0": "features.8",
-          "mobilenet_v3_small": "features.12"}
+          "mobilenet_v3_small": "features.12",
+          "vit_b_16": "encoder.layers.encoder_layer_11.ln_1",
+          "swin_t": "features.7.1.norm1"}
 
 
 @dataclasses.dataclass
@@ -123,7 +126,7 @@ def torch_of(name, file, size):
 class Network:
     """A torch network in both dtypes and the ONNX file of the same weights."""
 
-    def __init__(self, zoo, name):
+    def __init__(self, zoo, name, rank):
         self.name, self.layer_name = name, LAYERS.get(name)
         if name == "embedded":
             import onnx_torch
@@ -141,8 +144,8 @@ class Network:
         self.models = {torch.float32: copy.deepcopy(exact).float(),
                        torch.float64: exact.double()}
         with torch.no_grad():
-            self.target = int(self.models[torch.float32](
-                torch.from_numpy(self.x)).argmax())
+            scores = self.models[torch.float32](torch.from_numpy(self.x))[0]
+            self.target = int(scores.topk(rank).indices[-1])
 
     def layer(self, method, model):
         if self.name in method.layers:
@@ -311,6 +314,7 @@ def main():
     parser.add_argument("--cxai", default=f"{ROOT}/build/cxai")
     parser.add_argument("--double")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--target", type=int, default=1)
     parser.add_argument("--moved", type=int, default=0)
     parser.add_argument("--kinks")
     parser.add_argument("--single", action="store_true")
@@ -320,7 +324,7 @@ def main():
     torch.set_num_threads(options.threads)
     bad = 0
     for network_name in options.networks.split(","):
-        network = Network(options.zoo, network_name)
+        network = Network(options.zoo, network_name, options.target)
         print(network_name, flush=True)
         for family in options.families:
             methods = importlib.import_module(f"methods.{family}").METHODS

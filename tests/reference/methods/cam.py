@@ -4,7 +4,12 @@ the equations of heatmaps_cam.py where these depart from a paper.
 Principal components have the sign of the rule that cxai's file of the method
 tells. Score-CAM and its kin run a network as often as a layer has channels:
 they are compared at layers with few of them, too, and SS-CAM and IS-CAM on two
-samples.
+samples; not on transformers, whose layers have 768.
+
+pytorch-grad-cam is given a transformer's tokens as its tutorial on vision
+transformers says, and its layer, the last block's first norm. Theirs are the
+layers of zoo_methods.py; "own" is the one that cxai takes of itself where that
+is another: in Swin the last norm of all, which the classifier averages.
 
 Made with the versions of heatmaps_cam.py and captum 0.9.0.
 """
@@ -15,16 +20,19 @@ import torchcam.methods
 from captum import attr
 from pytorch_grad_cam.utils.model_targets import (ClassifierOutputReST,
                                                   ClassifierOutputTarget)
+from pytorch_grad_cam.utils.reshape_transforms import vit_reshape_transform
 from torch import nn
+from torchvision.models import SwinTransformer, VisionTransformer
 
 import heatmaps
 import heatmaps_cam as small
-from zoo_methods import Method
+from zoo_methods import LAYERS, Method
 
 FEW = 2    # samples of a channel
 NARROW = {"resnet18": "layer1", "vgg16": "features.4",
           "mobilenet_v2": "features.3", "embedded": "stem",
           "efficientnet_b0": "features.3"}
+CONVOLUTIONAL = ["embedded", *(set(LAYERS) - {"vit_b_16", "swin_t"})]
 POOLED = ["resnet18", "resnet50", "mobilenet_v2", "embedded"]
 
 
@@ -38,15 +46,25 @@ def linear_of(model):
     return next(n for n, m in model.named_modules() if isinstance(m, nn.Linear))
 
 
+def reshape_of(model):
+    """What makes a picture (N,C,H,W) of a transformer's tokens; or None."""
+    if isinstance(model, VisionTransformer):
+        return vit_reshape_transform
+    if isinstance(model, SwinTransformer):    # torchvision's: (N,H,W,C)
+        return lambda tokens: tokens.permute(0, 3, 1, 2)
+    return None
+
+
 # ---- pytorch-grad-cam ------------------------------------------------------
 
 def library(kind, rule=None, make=ClassifierOutputTarget, options=(),
-            double=True, layers=(), **settings):
+            double=True, layers=(), networks=None, **settings):
     def compute(model, x, target, layer):
         return small.library(kind, model, name_of(model, layer), x,
-                             make(target), None, rule, **settings)[0]
+                             make(target), reshape_of(model), rule,
+                             **settings)[0]
     return Method(compute=compute, layered=True, layers=dict(layers),
-                  double=double, options=list(options),
+                  double=double, options=list(options), networks=networks,
                   library="pytorch-grad-cam")
 
 
@@ -57,7 +75,7 @@ def smoothed(name):
 
 def finer(model, x, target, layer):
     return small.scaled(small.finer(model, name_of(model, layer), x, target,
-                                    None), x)
+                                    reshape_of(model)), x)
 
 
 def full_gradient(model, x, target, layer):
@@ -69,14 +87,15 @@ def full_gradient(model, x, target, layer):
 
 def equation(function, options=(), peer=None, **rest):
     def compute(model, x, target, layer):
-        raw = function(model, name_of(model, layer), x, target, None)
+        raw = function(model, name_of(model, layer), x, target,
+                       reshape_of(model))
         return small.scaled(raw, x)
     return Method(compute=compute, layered=True, double=True,
                   options=list(options), peers=[peer] if peer else [], **rest)
 
 
 def plain_fem(model, x, target, layer):
-    with pgc.FEM(model, [layer]) as cam:
+    with pgc.FEM(model, [layer], reshape_of(model)) as cam:
         return cam(x, [ClassifierOutputTarget(target)])
 
 
@@ -108,7 +127,7 @@ def unscaled(kind):
             return cam(target, model(x), normalized=False)[0][0].detach()
     return Method(compute=compute, layered=True, double=True,
                   options=["--raw"], library="torchcam",
-                  peers=[torch_cam(kind)])
+                  networks=CONVOLUTIONAL, peers=[torch_cam(kind)])
 
 
 def cam(model, x, target, layer):
@@ -125,6 +144,7 @@ def sampled(kind, *options, layers=NARROW):
     return Method(compute=compute, layered=True, layers=layers,
                   library="torchcam",
                   options=["--samples", str(FEW), *options],
+                  networks=CONVOLUTIONAL,
                   peers=[torch_cam(kind, num_samples=FEW)])
 
 
@@ -140,9 +160,12 @@ METHODS = {
     "gradcam": library(pgc.GradCAM),
     "gradcam:torchcam": unscaled(torchcam.methods.GradCAM),
     "gradcam:captum": Method(compute=captum_gradcam, layered=True, double=True,
-                             options=["--raw"], library="captum"),
+                             options=["--raw"], library="captum",
+                             networks=CONVOLUTIONAL),
     "gradcam:views": library(pgc.GradCAM, aug_smooth=True,
                              options=["--aug-smooth"]),
+    "gradcam:own": library(pgc.GradCAM, layers={"swin_t": "norm"},
+                           networks=["swin_t"]),
     "gradcampp": library(pgc.GradCAMPlusPlus),
     "layercam": library(pgc.LayerCAM),
     "layercam:torchcam": unscaled(torchcam.methods.LayerCAM),
@@ -161,15 +184,17 @@ METHODS = {
     "shapleycam:narrow": library(pgc.ShapleyCAM, make=ClassifierOutputReST,
                                  layers=NARROW),
     "fullgrad": Method(compute=full_gradient, double=True,
-                       library="pytorch-grad-cam"),
+                       networks=CONVOLUTIONAL, library="pytorch-grad-cam"),
     **{f"{name}:eigen": smoothed(name) for name in small.SMOOTH},
-    "ablationcam": library(pgc.AblationCAM, double=False),
+    "ablationcam": library(pgc.AblationCAM, double=False,
+                           networks=CONVOLUTIONAL),
     "ablationcam:narrow": Method(
         compute=ablation, layered=True, layers=NARROW, double=True,
-        options=["--raw"], library="pytorch-grad-cam",
+        options=["--raw"], library="pytorch-grad-cam", networks=CONVOLUTIONAL,
         peers=[library(pgc.AblationCAM).compute]),
-    "scorecam": library(pgc.ScoreCAM, double=False),
-    "scorecam:narrow": library(pgc.ScoreCAM, layers=NARROW, double=False),
+    "scorecam": library(pgc.ScoreCAM, double=False, networks=CONVOLUTIONAL),
+    "scorecam:narrow": library(pgc.ScoreCAM, layers=NARROW, double=False,
+                               networks=CONVOLUTIONAL),
     "sscam": sampled(torchcam.methods.SSCAM, *NOISY),
     "iscam": sampled(torchcam.methods.ISCAM),
     "sscam:deep": sampled(torchcam.methods.SSCAM, *NOISY, layers={}),
