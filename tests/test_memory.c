@@ -444,6 +444,29 @@ static void test_a_kept_plan_is_not_made_again(void **state)
     cxai_model_free(&m);
 }
 
+/* Asked for again, the shapes of the last picture are there. */
+static void test_shapes_are_remembered(void **state)
+{
+    (void)state;
+    cxai_error error;
+    size_t count = (size_t)cxai_model_value_count(model);
+    cxai_shape *first = calloc(count, sizeof *first);
+    cxai_shape *again = calloc(count, sizeof *again);
+    cxai_shape two = input_shape;
+    two.dim[0] = 2;
+    check_ok(cxai_model_shapes(model, &input_shape, first, &error), &error);
+    failing_start(0, 0);
+    check_ok(cxai_model_shapes(model, &input_shape, again, &error), &error);
+    assert_int_equal(failing_stop(), 0);
+    assert_memory_equal(first, again, count * sizeof *first);
+    check_ok(cxai_model_shapes(model, &two, again, &error), &error);
+    assert_int_equal(again[cxai_model_logits(model)].dim[0], 2);
+    check_ok(cxai_model_shapes(model, &input_shape, again, &error), &error);
+    assert_memory_equal(first, again, count * sizeof *first);
+    free(first);
+    free(again);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -493,6 +516,7 @@ int main(void)
         cmocka_unit_test(test_running_allocates_nothing),
         cmocka_unit_test(test_sessions_share_weights),
         cmocka_unit_test(test_a_kept_plan_is_not_made_again),
+        cmocka_unit_test(test_shapes_are_remembered),
     };
     return cmocka_run_group_tests_name("memory", tests, set_up, tear_down);
 }

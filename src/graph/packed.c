@@ -16,8 +16,10 @@ struct cx_packed_store {
     cx_arena arena; /* entries and blocks */
     cx_packed *entries;
     block *blocks;
-    void *plan; /* or NULL; ended by: */
-    void (*end)(void *plan);
+    struct {
+        void *item; /* or NULL; ended by: */
+        void (*end)(void *item);
+    } left[CX_LEFT_KINDS];
 };
 
 cx_packed_store *cx_packed_create(void)
@@ -34,8 +36,9 @@ void cx_packed_free(cx_packed_store *store)
 {
     if (store == NULL)
         return;
-    if (store->plan != NULL)
-        store->end(store->plan);
+    for (int i = 0; i < CX_LEFT_KINDS; i++)
+        if (store->left[i].item != NULL)
+            store->left[i].end(store->left[i].item);
     for (const block *b = store->blocks; b != NULL; b = b->next)
         cx_free_aligned(b->memory);
     cx_arena_free(&store->arena);
@@ -82,13 +85,13 @@ void *cx_packed_room(cx_packed_store *store, size_t bytes)
     return b->memory;
 }
 
-void *cx_packed_exchange(cx_packed_store *store, void *plan,
-                         void (*end)(void *plan))
+void *cx_packed_exchange(cx_packed_store *store, cx_left kind, void *item,
+                         void (*end)(void *item))
 {
     pthread_mutex_lock(&store->lock);
-    void *before = store->plan;
-    store->plan = plan;
-    store->end = end;
+    void *before = store->left[kind].item;
+    store->left[kind].item = item;
+    store->left[kind].end = end;
     pthread_mutex_unlock(&store->lock);
     return before;
 }

@@ -1,7 +1,7 @@
 /*
  * What the sessions of a model leave in it, freed with the model: packed
  * weights, made when a session first needs them and shared by all later ones,
- * and one plan.
+ * and the last plan and shapes.
  *
  * Everything but creating and freeing is done by the thread that holds the
  * lock. Weights that have been found are read without it: they never change.
@@ -37,10 +37,17 @@ cx_packed *cx_packed_entry(cx_packed_store *store, const int64_t *key,
    NULL without memory. */
 void *cx_packed_room(cx_packed_store *store, size_t bytes);
 
-/* Puts a plan, or NULL, where one lay before, which is returned and the
+/* What else is left, one of each. */
+typedef enum cx_left {
+    CX_LEFT_PLAN,
+    CX_LEFT_SHAPES,
+    CX_LEFT_KINDS,
+} cx_left;
+
+/* Puts an item, or NULL, where one lay before, which is returned and the
    caller's now, or NULL. end frees the one that lies there with the store.
    Takes the lock itself. */
-void *cx_packed_exchange(cx_packed_store *store, void *plan,
-                         void (*end)(void *plan));
+void *cx_packed_exchange(cx_packed_store *store, cx_left kind, void *item,
+                         void (*end)(void *item));
 
 #endif

@@ -79,7 +79,7 @@ static void end(void *plan)
 
 static void *exchange(const cxai_model *model, cx_plan *plan)
 {
-    return cx_packed_exchange(model->packed, plan, end);
+    return cx_packed_exchange(model->packed, CX_LEFT_PLAN, plan, end);
 }
 
 cxai_status cx_plan_take(cx_plan **out, const cx_plan_request *request)
