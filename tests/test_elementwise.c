@@ -257,7 +257,7 @@ static const struct accuracy {
     { "Exp", exp, -87, 88.5, 1 },       { "Tanh", tanh, -10, 10, 1.5 },
     { "Tanh", tanh, -0.01, 0.01, 1.5 }, { "Sigmoid", sigmoid, -80, 30, 2.5 },
     { "Swish", swish, -80, 30, 3 }, /* one rounding more */
-    { "Erf", erf, -5, 5, 2.5 },         { "Erf", erf, -0.01, 0.01, 2.5 },
+    { "Erf", erf, -5, 5, 1.5 },         { "Erf", erf, -0.01, 0.01, 1.5 },
     { "Gelu", gelu, -3, 10, 8 },        { "Gelu", gelu, -5, -3, 20 },
 };
 

@@ -4,7 +4,7 @@
  *
  * The polynomials are weighted minimax fits; errors were measured against
  * double precision over all floats: exp <= 1 ulp, tanh <= 1.5 ulp, sigmoid
- * <= 2.5 ulp, erf <= 2.5 ulp (of normal results). The normal distribution is
+ * <= 2.5 ulp, erf <= 1.5 ulp (of normal results). The normal distribution is
  * off by 8 ulp above -3; farther out the rounding of x^2 shows, 20 ulp at -5.
  */
 #ifndef CX_KERNELS_EXPONENTIAL_H
@@ -151,9 +151,9 @@ static inline float cx_erf(float x)
     p = p * z - 2.685770511e-02F;
     p = p * z + 1.128366400e-01F;
     p = p * z - 3.761263161e-01F;
-    p = p * z + 1.128379166e+00F;
+    p = p * z + 1.283791661e-01F;
     float large = copysignf(1.0F - cx_erfc_above_0(a, cx_exp(-z)), x);
-    return a < 0.95F ? x * p : large;
+    return a < 0.95F ? x * p + x : large;
 }
 
 /* The share of a normal distribution below x. */
