@@ -133,13 +133,15 @@ static void check_product(const cx_kernels *k, const product_case *p)
 static void test_product(void **state)
 {
     (void)state;
-    static const int sizes[][2] = { { 1, 1 },  { 1, 3 }, { 2, 1 },
-                                    { 3, 17 }, { 9, 5 }, { 1, 0 } };
+    static const int sizes[][2] = { /* the last two are summed in blocks */
+                                    { 1, 1 }, { 1, 3 }, { 2, 1 },  { 3, 17 },
+                                    { 9, 5 }, { 1, 0 }, { 9, 37 }, { 2, 128 }
+    };
     const cx_kernels *k;
     for (int level = 0; (k = cx_kernels_level(level)) != NULL; level++)
         for (int rows = 1; rows <= k->tile_rows; rows++)
             for (int columns = 1; columns <= 2 * k->lanes; columns++)
-                for (int s = 0; s < 6; s++) {
+                for (int s = 0; s < 8; s++) {
                     int how = (rows + columns + s) % 3;
                     check_product(k, &(product_case){
                                          .rows = rows,

@@ -29,7 +29,7 @@ typedef struct params {
     const reduction *r;
     uint32_t axes; /* bit a: axis a is reduced */
     int keeps_dims;
-    cxai_real weight; /* 1; ReduceMean: 1 / elements */
+    cxai_real elements; /* that a mean is of; 1 for the others */
 } params;
 
 static cxai_status add_axis(const cx_case *c, params *p, int64_t axis)
@@ -83,7 +83,7 @@ static cxai_status reduce_infer(const cx_case *c, const reduction *r)
         else if (p->keeps_dims)
             y->dim[y->rank++] = 1;
     }
-    p->weight = 1;
+    p->elements = 1;
     return CXAI_OK;
 }
 
@@ -97,7 +97,7 @@ static cxai_status mean_infer_of(const cx_case *c, const reduction *r)
     for (int a = 0; a < c->x_shape[0].rank; a++)
         if (p->axes >> a & 1)
             count *= (double)c->x_shape[0].dim[a];
-    p->weight = (cxai_real)(1 / count);
+    p->elements = (cxai_real)count;
     return CXAI_OK;
 }
 
@@ -151,12 +151,11 @@ static void forward(const cx_call *call)
     cxai_tensor y = with_axes(call, &call->y[0]);
     cx_rows rows = { .in = { call->x[0] },
                      .count = 1,
-                     .parameter = p->weight,
                      .threads = call->c->threads };
     cx_rows finish = { .function = p->r->finish,
                        .in = { y },
                        .count = 1,
-                       .parameter = p->weight,
+                       .parameter = p->elements,
                        .threads = call->c->threads };
     if (p->r->flags & SUBTRACTS_MAXIMUM) {
         cxai_tensor maximum = scratch(call, 0);
@@ -173,12 +172,12 @@ static void forward(const cx_call *call)
 /* ROW(name, expression): out = expression of what a row sees, in order. */
 #define ROW(name, a, b, c, d, expression)                                      \
     static void name(cxai_real *out, const cxai_real *const *in, int64_t n,    \
-                     cxai_real weight)                                         \
+                     cxai_real number)                                         \
     {                                                                          \
         const cxai_real *p0 = in[0], *p1 = in[1] != NULL ? in[1] : p0;         \
         const cxai_real *p2 = in[2] != NULL ? in[2] : p0;                      \
         const cxai_real *p3 = in[3] != NULL ? in[3] : p0;                      \
-        (void)weight;                                                          \
+        (void)number;                                                          \
         for (int64_t i = 0; i < n; i++) {                                      \
             cxai_real a = p0[i], b = p1[i], c = p2[i], d = p3[i];              \
             (void)a, (void)b, (void)c, (void)d;                                \
@@ -206,12 +205,13 @@ static inline cxai_real log_above(cxai_real sum, cxai_real maximum)
 ROW(magnitude, x, u, v, w, fabs(x))
 ROW(square, x, u, v, w, x *x)
 ROW(exponential, x, maximum, v, w, exp_below(x, maximum))
-ROW(weigh, sum, u, v, w, weight *sum)
+ROW(divide, sum, u, v, w, sum / number)
 ROW(root, sum, u, v, w, sqrt(sum))
 ROW(logarithm, sum, u, v, w, log(sum))
 ROW(log_of_exponentials, sum, maximum, v, w, log_above(sum, maximum))
 
 /* Slopes. */
+ROW(weigh, dy, u, v, w, number *dy)
 ROW(magnitude_slope, dy, x, v, w, dy *sign(x))
 ROW(square_slope, dy, x, v, w, 2 * x * dy)
 ROW(root_slope, dy, x, y, w, y == 0 ? 0 : dy * x / y)
@@ -259,7 +259,7 @@ static void backward(const cx_call *call)
     cx_rows rows = { .function = p->r->slope,
                      .in = { with_axes(call, &call->dy[0]) },
                      .count = 1,
-                     .parameter = p->weight,
+                     .parameter = 1 / p->elements,
                      .threads = call->c->threads };
     if (p->r->flags & KEEPS_X)
         rows.in[rows.count++] = call->x[0];
@@ -330,7 +330,7 @@ static cxai_status fold(const cx_case *c, cx_literal *const *y)
     }
 
 REDUCTION(ReduceSum, reduce_infer, CX_SUM, .slope = weigh)
-REDUCTION(ReduceMean, mean_infer_of, CX_SUM, .finish = weigh, .slope = weigh)
+REDUCTION(ReduceMean, mean_infer_of, CX_SUM, .finish = divide, .slope = weigh)
 REDUCTION(ReduceMax, reduce_infer, CX_MAXIMUM, .slope = pick_slope,
           .flags = KEEPS_X | KEEPS_Y | COUNTS)
 REDUCTION(ReduceMin, reduce_infer, CX_MINIMUM, .slope = pick_slope,

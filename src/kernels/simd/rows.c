@@ -10,22 +10,33 @@ static cxai_real dot_tail(const cxai_real *x, const cxai_real *b, int64_t d,
     return sum;
 }
 
+/* Vectors of a row that are added up by themselves. */
+enum { DOT_BLOCK = 128 };
+
 INLINE void dot_rows(int count, cxai_real *y, const cxai_real *x,
                      const cxai_real *b, int64_t b_row, int64_t depth)
 {
-    vector sum[CX_DOT_ROWS];
-    UNROLL for (int i = 0; i < count; i++) sum[i] = fill(0);
+    vector blocks[CX_DOT_ROWS];
+    UNROLL for (int i = 0; i < count; i++) blocks[i] = fill(0);
     int64_t d = 0;
-    for (; d + LANES <= depth; d += LANES) {
-        vector v = load(x + d);
-        UNROLL for (int i = 0; i < count; i++) sum[i] +=
-            v * load(b + i * b_row + d);
+    while (d + LANES <= depth) {
+        int64_t end = d + DOT_BLOCK * LANES;
+        if (end > depth)
+            end = depth;
+        vector sum[CX_DOT_ROWS];
+        UNROLL for (int i = 0; i < count; i++) sum[i] = fill(0);
+        for (; d + LANES <= end; d += LANES) {
+            vector v = load(x + d);
+            UNROLL for (int i = 0; i < count; i++) sum[i] +=
+                v * load(b + i * b_row + d);
+        }
+        UNROLL for (int i = 0; i < count; i++) blocks[i] += sum[i];
     }
     UNROLL for (int i = 0; i < count; i++)
     {
         cxai_real total = dot_tail(x, b + i * b_row, d, depth);
         for (int j = 0; j < LANES; j++)
-            total += sum[i][j];
+            total += blocks[i][j];
         y[i] = total;
     }
 }

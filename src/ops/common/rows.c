@@ -134,10 +134,13 @@ static const cxai_real *input_row(buffers *b, int k, const cxai_real *data,
                     cxai_real p = lane[j], q = v[i + j];                       \
                     lane[j] = expression;                                      \
                 }                                                              \
-            for (int j = 0; j < LANES; j++) {                                  \
-                cxai_real p = a, q = lane[j];                                  \
-                a = expression;                                                \
-            }                                                                  \
+            for (int width = LANES / 2; width > 0; width /= 2)                 \
+                for (int j = 0; j < width; j++) {                              \
+                    cxai_real p = lane[j], q = lane[j + width];                \
+                    lane[j] = expression;                                      \
+                }                                                              \
+            cxai_real p = a, q = lane[0];                                      \
+            a = expression;                                                    \
         }                                                                      \
         for (; i < n; i++) {                                                   \
             cxai_real p = a, q = v[i];                                         \
