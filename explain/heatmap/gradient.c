@@ -3,22 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relus.h"
+
 static cxai_status no_memory(cxai_error *error)
 {
     return cxai_fail(error, CXAI_NO_MEMORY, "no memory for gradients");
 }
 
-static cxai_status run_at_input(cx_pass *pass, cx_prepare_function *prepare,
-                                void *payload, cx_gradient_function *finish,
+static cxai_status run_at_input(cx_pass *pass, cx_gradient_function *finish,
                                 cxai_real *gradient, cxai_error *error)
 {
     const cxai_heatmap_call *call = pass->call;
     int64_t total = 1 + call->target_count;
-    cxai_status status =
-        prepare ? prepare(pass->session, payload, error) : CXAI_OK;
+    cxai_status status = cx_pass_forward(pass, call->input, error);
 
-    if (status == CXAI_OK)
-        status = cx_pass_forward(pass, call->input, error);
     if (status == CXAI_OK)
         status = cxai_heatmap_begin(call, pass->session, error);
     for (int i = 0; status == CXAI_OK && i < call->target_count; i++) {
@@ -33,21 +31,24 @@ static cxai_status run_at_input(cx_pass *pass, cx_prepare_function *prepare,
 }
 
 cxai_status cx_input_gradients(const cxai_heatmap_call *call,
-                               cx_prepare_function *prepare, void *payload,
+                               cxai_hook_function *at_relus, void *payload,
                                cx_gradient_function *finish, cxai_error *error)
 {
     cx_pass pass;
+    cxai_hook hook = { .function = at_relus, .payload = payload };
     size_t count = (size_t)cxai_shape_count(&call->input_shape);
     cxai_status status =
         cxai_heatmap_progress(call, 0, 1 + call->target_count, error);
 
     if (status == CXAI_OK)
-        status = cx_pass_open(&pass, call, call->input_value, 1, error);
+        status = at_relus
+                     ? cx_pass_open_hooked(&pass, call, call->input_value, 1,
+                                           cx_list_relus, &hook, error)
+                     : cx_pass_open(&pass, call, call->input_value, 1, error);
     if (status != CXAI_OK)
         return status;
     cxai_real *gradient = malloc(count * sizeof *gradient);
-    status = gradient ? run_at_input(&pass, prepare, payload, finish, gradient,
-                                     error)
+    status = gradient ? run_at_input(&pass, finish, gradient, error)
                       : no_memory(error);
     free(gradient);
     cx_pass_close(&pass);

@@ -5,19 +5,16 @@
 
 #include "pass.h"
 
-/* Changes a session before its first forward, e.g. by adding hooks. */
-typedef cxai_status cx_prepare_function(cxai_session *session, void *payload,
-                                        cxai_error *error);
-
 /* Turns the gradient of target i at the input, dense (C,H,W) and free to be
    overwritten, into the result. */
 typedef cxai_status cx_gradient_function(const cxai_heatmap_call *call, int i,
                                          cxai_real *gradient,
                                          cxai_error *error);
 
-/* One forward, one backward a target. prepare may be NULL. */
+/* One forward, one backward a target. at_relus, called with payload for every
+   ReLU (see relus.h), may be NULL. */
 cxai_status cx_input_gradients(const cxai_heatmap_call *call,
-                               cx_prepare_function *prepare, void *payload,
+                               cxai_hook_function *at_relus, void *payload,
                                cx_gradient_function *finish, cxai_error *error);
 
 /* cxai_heatmap_begin on a forward pass of its own, for methods that never run

@@ -252,12 +252,13 @@ static int places_of(const propagation *p, int number)
     return 0;
 }
 
-/* At most two for each node; their number. */
-static int list_hooks(propagation *p, cxai_hook *hooks)
+/* A cx_hook_lister. */
+static int list_hooks(const cxai_model *model, void *payload, cxai_hook *hooks)
 {
+    propagation *p = payload;
     int count = 0;
 
-    for (int n = 0; n < cxai_model_node_count(p->call->model); n++) {
+    for (int n = 0; n < cxai_model_node_count(model); n++) {
         int places = places_of(p, n);
         if (places & CXAI_BEFORE_BACKWARD)
             hooks[count++] =
@@ -267,20 +268,6 @@ static int list_hooks(propagation *p, cxai_hook *hooks)
                 (cxai_hook){ CXAI_AFTER_BACKWARD, n, NULL, after, p };
     }
     return count;
-}
-
-static cxai_status open_pass(propagation *p, cx_pass *pass)
-{
-    size_t nodes = (size_t)cxai_model_node_count(p->call->model);
-    cxai_hook *hooks = calloc(2 * nodes, sizeof *hooks);
-
-    if (!hooks)
-        return cxai_fail(p->error, CXAI_NO_MEMORY, "no memory for hooks");
-    cxai_status status =
-        cx_pass_open_hooked(pass, p->call, p->call->input_value, hooks,
-                            list_hooks(p, hooks), p->error);
-    free(hooks);
-    return status;
 }
 
 /* ---- the whole ----------------------------------------------------------- */
@@ -367,7 +354,8 @@ static cxai_status run(propagation *p)
         status =
             cxai_heatmap_progress(call, 0, 1 + call->target_count, p->error);
     if (status == CXAI_OK)
-        status = open_pass(p, &pass);
+        status = cx_pass_open_hooked(&pass, call, call->input_value, 1,
+                                     list_hooks, p, p->error);
     if (status != CXAI_OK)
         return status;
     cxai_real *values = malloc(count * sizeof *values);

@@ -112,17 +112,23 @@ cxai_status cx_pass_open(cx_pass *pass, const cxai_heatmap_call *call, int wrt,
 }
 
 cxai_status cx_pass_open_hooked(cx_pass *pass, const cxai_heatmap_call *call,
-                                int wrt, const cxai_hook *hooks, int hook_count,
-                                cxai_error *error)
+                                int wrt, int64_t batch, cx_hook_lister *list,
+                                void *payload, cxai_error *error)
 {
+    size_t nodes = (size_t)cxai_model_node_count(call->model);
+    cxai_hook *hooks = calloc(2 * nodes + 1, sizeof *hooks);
+
+    if (!hooks)
+        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for hooks");
     const opening o = { .feed = call->input_value,
                         .watched = wrt,
                         .wrt = wrt,
-                        .batch = 1,
+                        .batch = batch,
                         .hooks = hooks,
-                        .hook_count = hook_count };
-
-    return open_at(pass, call, &o, error);
+                        .hook_count = list(call->model, payload, hooks) };
+    cxai_status status = open_at(pass, call, &o, error);
+    free(hooks);
+    return status;
 }
 
 cxai_status cx_pass_open_forward(cx_pass *pass, const cxai_heatmap_call *call,

@@ -20,10 +20,14 @@ typedef struct cx_pass {
 cxai_status cx_pass_open(cx_pass *pass, const cxai_heatmap_call *call, int wrt,
                          int64_t batch, cxai_error *error);
 
-/* The same for one picture, with hooks. */
+/* Lists the hooks of a session, at most two for each node; returns how many. */
+typedef int cx_hook_lister(const cxai_model *model, void *payload,
+                           cxai_hook *hooks);
+
+/* The same with hooks. */
 cxai_status cx_pass_open_hooked(cx_pass *pass, const cxai_heatmap_call *call,
-                                int wrt, const cxai_hook *hooks, int hook_count,
-                                cxai_error *error);
+                                int wrt, int64_t batch, cx_hook_lister *list,
+                                void *payload, cxai_error *error);
 
 /* The same for one picture and without a gradient: the value is only watched.
  */

@@ -17,20 +17,14 @@ static int is_relu(const cxai_model *model, int number)
     return low.data && *low.data == 0;
 }
 
-cxai_status cx_hook_relus(cxai_session *session, cxai_hook_function *function,
-                          void *payload, cxai_error *error)
+int cx_list_relus(const cxai_model *model, void *payload, cxai_hook *hooks)
 {
-    const cxai_model *model = cxai_session_model(session);
-    cxai_status status = CXAI_OK;
+    const cxai_hook *one = payload;
+    int count = 0;
 
-    for (int i = 0; status == CXAI_OK && i < cxai_model_node_count(model);
-         i++) {
-        cxai_hook hook = { .places = CXAI_AFTER_BACKWARD,
-                           .node = i,
-                           .function = function,
-                           .payload = payload };
+    for (int i = 0; i < cxai_model_node_count(model); i++)
         if (is_relu(model, i))
-            status = cxai_session_add_hook(session, &hook, NULL, error);
-    }
-    return status;
+            hooks[count++] = (cxai_hook){ CXAI_AFTER_BACKWARD, i, NULL,
+                                          one->function, one->payload };
+    return count;
 }

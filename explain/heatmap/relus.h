@@ -5,11 +5,11 @@
 #include "cxai/session.h"
 
 /*
- * Adds a hook CXAI_AFTER_BACKWARD to every ReLU: the nodes Relu, and Clip with
- * a lower bound of 0 (ReLU6). captum changes torch.nn.ReLU alone; networks of
- * ReLU6 are then not changed at all.
+ * A cx_hook_lister of pass.h: a hook CXAI_AFTER_BACKWARD for every ReLU, the
+ * nodes Relu, and Clip with a lower bound of 0 (ReLU6). payload is the hook,
+ * whose function and payload they get. captum changes torch.nn.ReLU alone;
+ * networks of ReLU6 are then not changed at all.
  */
-cxai_status cx_hook_relus(cxai_session *session, cxai_hook_function *function,
-                          void *payload, cxai_error *error);
+int cx_list_relus(const cxai_model *model, void *payload, cxai_hook *hooks);
 
 #endif

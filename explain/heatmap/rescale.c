@@ -157,20 +157,18 @@ static cxai_hook_function *rule_of(const cxai_model *model, int number)
     return NULL;
 }
 
-cxai_status cx_rescale(cxai_session *session, cxai_error *error)
+int cx_list_rescalers(const cxai_model *model, void *payload, cxai_hook *hooks)
 {
-    const cxai_model *model = cxai_session_model(session);
-    cxai_status status = CXAI_OK;
+    int count = 0;
 
-    for (int i = 0; status == CXAI_OK && i < cxai_model_node_count(model);
-         i++) {
-        cxai_hook hook = { .places = CXAI_AFTER_BACKWARD,
-                           .node = i,
-                           .function = rule_of(model, i) };
-        if (hook.function == share_maxima)
-            hook.places |= CXAI_BEFORE_BACKWARD;
-        if (hook.function)
-            status = cxai_session_add_hook(session, &hook, NULL, error);
+    (void)payload;
+    for (int i = 0; i < cxai_model_node_count(model); i++) {
+        cxai_hook_function *rule = rule_of(model, i);
+        int first = rule == share_maxima ? CXAI_BEFORE_BACKWARD : 0;
+        if (rule)
+            hooks[count++] = (cxai_hook){ .places = CXAI_AFTER_BACKWARD | first,
+                                          .node = i,
+                                          .function = rule };
     }
-    return status;
+    return count;
 }

@@ -5,9 +5,10 @@
 #include "cxai/session.h"
 
 /*
- * Adds hooks to a session of two pictures, the one that is explained and then
- * the one that it is compared with, by which the backward pass carries
- * multipliers m = contribution / difference instead of gradients:
+ * A cx_hook_lister of pass.h, without payload, for a session of two pictures,
+ * the one that is explained and then the one that it is compared with: hooks by
+ * which the backward pass carries multipliers m = contribution / difference
+ * instead of gradients:
  *
  * - functions of single numbers (Relu, Clip, Sigmoid, Tanh, Elu, ...): the
  *   rescale rule of Shrikumar et al., 2017, section 3.5.2, m_x = m_y dy / dx,
@@ -24,6 +25,6 @@
  * Linear operators need no hook, all others keep their gradient. The seed must
  * be the same for both pictures. Multipliers are then the same, too.
  */
-cxai_status cx_rescale(cxai_session *session, cxai_error *error);
+int cx_list_rescalers(const cxai_model *model, void *payload, cxai_hook *hooks);
 
 #endif

@@ -7,7 +7,6 @@
  * may be negative below the first ReLU.
  */
 #include "../gradient.h"
-#include "../relus.h"
 #include "../rows.h"
 
 /* rows dx, dy */
@@ -31,12 +30,6 @@ static int go_back(const cxai_hook_call *call, void *payload)
     return 0;
 }
 
-static cxai_status prepare(cxai_session *session, void *payload,
-                           cxai_error *error)
-{
-    return cx_hook_relus(session, go_back, payload, error);
-}
-
 static cxai_status finish(const cxai_heatmap_call *call, int i,
                           cxai_real *gradient, cxai_error *error)
 {
@@ -45,7 +38,7 @@ static cxai_status finish(const cxai_heatmap_call *call, int i,
 
 static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
 {
-    return cx_input_gradients(call, prepare, NULL, finish, error);
+    return cx_input_gradients(call, go_back, NULL, finish, error);
 }
 
 const cxai_heatmap_method cxai_method_deconvnet = {

@@ -20,10 +20,8 @@ static cxai_status run_pair(cx_pass *pass, const cxai_real *pictures,
 {
     const cxai_heatmap_call *call = pass->call;
     cxai_tensor value;
-    cxai_status status = cx_rescale(pass->session, error);
+    cxai_status status = cx_pass_forward(pass, pictures, error);
 
-    if (status == CXAI_OK)
-        status = cx_pass_forward(pass, pictures, error);
     if (status == CXAI_OK)
         status = cxai_heatmap_begin(call, pass->session, error);
     if (status == CXAI_OK)
@@ -82,7 +80,8 @@ static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
         cxai_heatmap_progress(call, 0, 1 + call->target_count, error);
 
     if (status == CXAI_OK)
-        status = cx_pass_open(&pass, call, call->input_value, 2, error);
+        status = cx_pass_open_hooked(&pass, call, call->input_value, 2,
+                                     cx_list_rescalers, NULL, error);
     if (status != CXAI_OK)
         return status;
     cxai_real *pictures = calloc(count, 2 * sizeof *pictures);

@@ -199,9 +199,21 @@ static void add_input(gathering *g, cxai_real *gradient)
 
 /* ---- the whole ----------------------------------------------------------- */
 
-/* Hooks at all biases, and room for the largest of their gradients. */
-static cxai_status prepare(gathering *g, cxai_session *session,
-                           cxai_error *error)
+/* A cx_hook_lister: at all biases. */
+static int list_hooks(const cxai_model *model, void *payload, cxai_hook *hooks)
+{
+    gathering *g = payload;
+    int count = 0;
+
+    for (int i = 0; i < cxai_model_node_count(model); i++)
+        if (g->sources[i].bias)
+            hooks[count++] = (cxai_hook){ CXAI_BEFORE_BACKWARD, i, NULL, gather,
+                                          &g->sources[i] };
+    return count;
+}
+
+/* Reads all biases, and makes room for the largest of their gradients. */
+static cxai_status prepare(gathering *g, cxai_error *error)
 {
     const cxai_heatmap_call *call = g->call;
     int64_t most = cxai_shape_count(&call->input_shape);
@@ -213,17 +225,12 @@ static cxai_status prepare(gathering *g, cxai_session *session,
     if (!g->sources)
         return cxai_fail(error, CXAI_NO_MEMORY, "no memory for biases");
     for (int i = 0; status == CXAI_OK && i < g->nodes; i++) {
-        cxai_hook hook = { .places = CXAI_BEFORE_BACKWARD,
-                           .node = i,
-                           .function = gather,
-                           .payload = &g->sources[i] };
         status = read_bias(g, i, error);
         if (status != CXAI_OK || !g->sources[i].bias)
             continue;
         cxai_node node = cxai_model_node(call->model, i);
         int64_t count = cxai_shape_count(&call->shapes[node.outputs[0]]);
         most = count > most ? count : most;
-        status = cxai_session_add_hook(session, &hook, NULL, error);
     }
     if (status != CXAI_OK)
         return status;
@@ -259,10 +266,8 @@ static cxai_status run(cx_pass *pass, gathering *g, cxai_error *error)
 {
     const cxai_heatmap_call *call = pass->call;
     int64_t total = 1 + call->target_count;
-    cxai_status status = prepare(g, pass->session, error);
+    cxai_status status = cx_pass_forward(pass, call->input, error);
 
-    if (status == CXAI_OK)
-        status = cx_pass_forward(pass, call->input, error);
     if (status == CXAI_OK)
         status = cxai_heatmap_begin(call, pass->session, error);
     for (int i = 0; status == CXAI_OK && i < call->target_count; i++) {
@@ -281,11 +286,14 @@ static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
         cxai_heatmap_progress(call, 0, 1 + call->target_count, error);
 
     if (status == CXAI_OK)
-        status = cx_pass_open(&pass, call, call->input_value, 1, error);
-    if (status != CXAI_OK)
-        return status;
-    status = run(&pass, &g, error);
-    cx_pass_close(&pass);
+        status = prepare(&g, error);
+    if (status == CXAI_OK)
+        status = cx_pass_open_hooked(&pass, call, call->input_value, 1,
+                                     list_hooks, &g, error);
+    if (status == CXAI_OK) {
+        status = run(&pass, &g, error);
+        cx_pass_close(&pass);
+    }
     for (int i = 0; g.sources && i < g.nodes; i++)
         free(g.sources[i].bias);
     free(g.sources);

@@ -16,7 +16,7 @@ static cxai_status finish(const cxai_heatmap_call *call, int i,
 
 static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
 {
-    return cx_input_gradients(call, cx_guide_relus, NULL, finish, error);
+    return cx_input_gradients(call, cx_guide, NULL, finish, error);
 }
 
 const cxai_heatmap_method cxai_method_guided_backprop = {

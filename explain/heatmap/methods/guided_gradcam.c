@@ -49,7 +49,7 @@ static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
     cxai_status status = raw_maps(call, error);
 
     return status == CXAI_OK
-               ? cx_input_gradients(call, cx_guide_relus, NULL, finish, error)
+               ? cx_input_gradients(call, cx_guide, NULL, finish, error)
                : status;
 }
 

@@ -15,7 +15,6 @@
 
 #include "../gradient.h"
 #include "../rank.h"
-#include "../relus.h"
 #include "../rows.h"
 
 typedef struct rectifier {
@@ -66,12 +65,6 @@ static int go_back(const cxai_hook_call *call, void *payload)
     return 0;
 }
 
-static cxai_status prepare(cxai_session *session, void *payload,
-                           cxai_error *error)
-{
-    return cx_hook_relus(session, go_back, payload, error);
-}
-
 static cxai_status finish(const cxai_heatmap_call *call, int i,
                           cxai_real *gradient, cxai_error *error)
 {
@@ -96,7 +89,7 @@ static cxai_status compute(const cxai_heatmap_call *call, cxai_error *error)
     if (!r.products)
         return cxai_fail(error, CXAI_NO_MEMORY,
                          "no memory for rectified gradients");
-    cxai_status status = cx_input_gradients(call, prepare, &r, finish, error);
+    cxai_status status = cx_input_gradients(call, go_back, &r, finish, error);
     free(r.products);
     return status;
 }
