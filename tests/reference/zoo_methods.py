@@ -70,8 +70,8 @@ IN_DOUBLE = 2e-6    # what is written is float32, as its input is
 MOVE = 2**-22
 # network -> (the module that CAM methods look at, its name for cxai)
 LAYERS = {"resnet18": "layer4", "resnet50": "layer4", "vgg16": "features.29",
-          "mobilenet_v2": "features.18", "efficientnet_b0": "features.8",
-          "mobilenet_v3_small": "features.12",
+          "alexnet": "features.11", "mobilenet_v2": "features.18",
+          "mobilenet_v3_small": "features.12", "efficientnet_b0": "features.8",
           "vit_b_16": "encoder.layers.encoder_layer_11.ln_1",
           "swin_t": "features.7.1.norm1"}
 
