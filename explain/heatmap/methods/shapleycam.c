@@ -84,8 +84,8 @@ static cxai_status prepare(curvature *c, cxai_error *error)
         status = cx_hold_branches(c->pass[0].session, error);
     if (status == CXAI_OK)
         status = cx_is_straight(c->call, &c->straight, error);
-    if (status == CXAI_INVALID) /* the batch is hidden */
-        status = open_behind(c, 1, error);
+    if (status != CXAI_OK && status != CXAI_LIMIT && status != CXAI_NO_MEMORY)
+        status = open_behind(c, 1, error); /* the batch is hidden */
     c->step = step_of(c->straight);
     return status;
 }
