@@ -190,7 +190,7 @@ static void test_first_methods(void **state)
 static void test_cam_family(void **state)
 {
     (void)state;
-    run_folder("tests/data/heatmaps_cam", 171);
+    run_folder("tests/data/heatmaps_cam", 174);
 }
 
 static void test_gradient_family(void **state)

@@ -39,6 +39,12 @@ NETS = {
     "next": ["features.3.0.block.2"],
     "tokens": ["encoder.layers.encoder_layer_1.ln_1"],
 }
+# others, behind whose layers functions are curved: Shapley-CAM alone
+CURVED = {
+    "mobile3": ["features.3"],
+    "efficient": ["features.1"],
+    "windows": ["features.1"],    # written for a batch of one
+}
 SAMPLES, NOISE = 5, 0.4
 BATCH = 16
 # the first target's scores differ by so little that float32 rounds the weights
@@ -355,6 +361,17 @@ def main(folder, nets):
         for layer in layers:
             add_layer(cases, name, layer, m, x, [top, (top + 3) % 10],
                       layer_names(nets, name, output_of(m, layer, x), x32))
+    for name, layers in CURVED.items():
+        m, x32 = prepared(name), images(3, 7)[:1]
+        x = x32.double()
+        targets = [int(m(x).argmax()), 3]
+        for layer in layers:
+            reshape = RESHAPES.get((name, layer))
+            cases.add(name, "shapleycam",
+                      [shapley(m, layer, x, t, reshape) for t in targets],
+                      targets,
+                      layer_names(nets, name, output_of(m, layer, x), x32),
+                      raw=1)
     cases.numbers.save(f"{folder}/numbers.npy")
     with open(f"{folder}/index.json", "w") as f:
         f.write('{"cases": [\n' +
