@@ -4,7 +4,7 @@ the equations of heatmaps_cam.py where these depart from a paper.
 Principal components have the sign of the rule that cxai's file of the method
 tells. Score-CAM and its kin run a network as often as a layer has channels:
 they are compared at layers with few of them, too, and SS-CAM and IS-CAM on two
-samples; not on transformers, whose layers have 768.
+samples; not on transformers, whose layers have 768. ShapleyCAM fails there.
 
 pytorch-grad-cam is given a transformer's tokens as its tutorial on vision
 transformers says, and its layer, the last block's first norm. Theirs are the
@@ -32,7 +32,8 @@ FEW = 2    # samples of a channel
 NARROW = {"resnet18": "layer1", "vgg16": "features.4",
           "mobilenet_v2": "features.3", "embedded": "stem",
           "efficientnet_b0": "features.3"}
-CONVOLUTIONAL = ["embedded", *(set(LAYERS) - {"vit_b_16", "swin_t"})]
+TOKENS = ["vit_b_16", "swin_t"]
+CONVOLUTIONAL = ["embedded", *(set(LAYERS) - set(TOKENS))]
 POOLED = ["resnet18", "resnet50", "mobilenet_v2", "embedded"]
 
 
@@ -180,9 +181,12 @@ METHODS = {
     "reciprocam": equation(small.recipro),
     "finercam": Method(compute=finer, layered=True, double=True,
                        library="pytorch-grad-cam"),
-    "shapleycam": library(pgc.ShapleyCAM, make=ClassifierOutputReST),
+    "shapleycam": library(pgc.ShapleyCAM, make=ClassifierOutputReST,
+                          networks=CONVOLUTIONAL),
+    "shapleycam:tokens": equation(small.shapley, networks=TOKENS),
     "shapleycam:narrow": library(pgc.ShapleyCAM, make=ClassifierOutputReST,
-                                 layers=NARROW),
+                                 layers=NARROW,
+                                 networks=CONVOLUTIONAL),
     "fullgrad": Method(compute=full_gradient, double=True,
                        networks=CONVOLUTIONAL, library="pytorch-grad-cam"),
     **{f"{name}:eigen": smoothed(name) for name in small.SMOOTH},
