@@ -76,7 +76,8 @@ static cxai_status shape_inputs(const cxai_model *model,
             return status;
         out->type[v] = model->values[v].type;
     }
-    for (int v = 0; request->given != NULL && v < model->value_count; v++)
+    int given = request->fed != NULL && request->given != NULL;
+    for (int v = 0; given && v < model->value_count; v++)
         if (request->fed[v])
             out->shape[v] = request->given[v];
     return CXAI_OK;

@@ -87,7 +87,7 @@ cxai_status cx_plan_take(cx_plan **out, const cx_plan_request *request)
     cx_plan wanted = { 0 };
     cxai_status status = cx_note_request(&wanted, request);
     *out = exchange(request->model, NULL);
-    if (*out != NULL && status == CXAI_OK &&
+    if (*out != NULL && wanted.key != NULL &&
         (*out)->key_count == wanted.key_count &&
         memcmp((*out)->key, wanted.key,
                wanted.key_count * sizeof *wanted.key) == 0)
