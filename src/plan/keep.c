@@ -5,38 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/numbers.h"
 #include "graph/packed.h"
 #include "plan/plan.h"
 
-/* Numbers to be written, or, at NULL, only counted. */
-typedef struct writer {
-    int64_t *at;
-    size_t count;
-} writer;
-
-static void add(writer *w, int64_t number)
+static void add_shape(cx_numbers *w, const cxai_shape *shape)
 {
-    if (w->at != NULL)
-        w->at[w->count] = number;
-    w->count++;
-}
-
-static void add_shape(writer *w, const cxai_shape *shape)
-{
-    add(w, shape->rank);
+    cx_note(w, shape->rank);
     for (int d = 0; d < shape->rank; d++)
-        add(w, shape->dim[d]);
+        cx_note(w, shape->dim[d]);
 }
 
-static void add_list(writer *w, const int *list, int count)
+static void add_list(cx_numbers *w, const int *list, int count)
 {
-    add(w, count);
+    cx_note(w, count);
     for (int i = 0; i < count; i++)
-        add(w, list[i]);
+        cx_note(w, list[i]);
 }
 
 /* Everything in a request that a plan depends on. */
-static void write_key(writer *w, const cx_plan_request *request)
+static void write_key(cx_numbers *w, const cx_plan_request *request)
 {
     const cxai_request *r = request->request;
     add_shape(w, &r->input_shape);
@@ -46,19 +34,19 @@ static void write_key(writer *w, const cx_plan_request *request)
             add_shape(w, &r->feed_shape[i]);
     add_list(w, r->watch, r->watch_count);
     add_list(w, r->wrt, r->wrt_count);
-    add(w, r->wrt_count > 0 ? r->target : -1);
-    add(w, r->feed_shape != NULL);
-    add(w, r->direct);
-    add(w, r->many);
-    add(w, request->threads);
-    add(w, (int64_t)request->max_bytes);
+    cx_note(w, r->wrt_count > 0 ? r->target : -1);
+    cx_note(w, r->feed_shape != NULL);
+    cx_note(w, r->direct);
+    cx_note(w, r->many);
+    cx_note(w, request->threads);
+    cx_note(w, (int64_t)request->max_bytes);
     for (int n = 0; n < request->model->node_count; n++)
-        add(w, request->places[n]);
+        cx_note(w, request->places[n]);
 }
 
 cxai_status cx_note_request(cx_plan *plan, const cx_plan_request *request)
 {
-    writer w = { 0 };
+    cx_numbers w = { 0 };
     if (!request->request->keep)
         return CXAI_OK;
     write_key(&w, request);
@@ -66,7 +54,7 @@ cxai_status cx_note_request(cx_plan *plan, const cx_plan_request *request)
     plan->key = cx_arena_alloc(&plan->arena, w.count, sizeof *plan->key);
     if (plan->key == NULL)
         return cx_plan_no_memory(request);
-    w = (writer){ .at = plan->key };
+    w = (cx_numbers){ .at = plan->key };
     write_key(&w, request);
     return CXAI_OK;
 }

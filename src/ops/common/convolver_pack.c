@@ -1,4 +1,5 @@
 /* Weights in the order in which the ways of a convolver read them. */
+#include "base/numbers.h"
 #include "base/size.h"
 #include "kernels/narrow.h"
 #include "kernels/winograd.h"
@@ -158,36 +159,23 @@ int cx_convolver_turns(const cx_case *c, const cx_convolver *v)
 
 /* ---- what decides -------------------------------------------------------- */
 
-/* A list of numbers that grows; numbers NULL: they are only counted. */
-typedef struct list {
-    int64_t *numbers;
-    size_t count;
-} list;
-
-static void note(list *l, int64_t number)
-{
-    if (l->numbers != NULL)
-        l->numbers[l->count] = number;
-    l->count++;
-}
-
 /* Padding that depends on the size of the picture moves the taps, and with
    them the phases; a size decides whether Winograd's way is taken, and with
    which tiles. */
 size_t cx_convolver_packing(const cx_convolver *v, cx_direction direction,
                             int64_t *numbers)
 {
-    list l = { .numbers = numbers };
+    cx_numbers l = { .at = numbers };
     for (int64_t i = 0; i < cx_convolver_phase_count(v, direction); i++) {
         const cx_phase *phase = cx_convolver_phase(v, direction, i);
         const cx_convolution k = cx_convolver_describe(v, phase, direction);
-        note(&l, cx_convolver_way_of(v, &k));
-        note(&l, k.tile);
-        note(&l, phase->taps);
+        cx_note(&l, cx_convolver_way_of(v, &k));
+        cx_note(&l, k.tile);
+        cx_note(&l, phase->taps);
         for (int64_t t = 0; t < phase->taps; t++) {
             for (int a = 0; a < 3; a++)
-                note(&l, phase->tap[t].at[a]);
-            note(&l, phase->tap[t].weight);
+                cx_note(&l, phase->tap[t].at[a]);
+            cx_note(&l, phase->tap[t].weight);
         }
     }
     return l.count;
