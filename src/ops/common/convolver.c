@@ -4,9 +4,9 @@
 #include "kernels/narrow.h"
 #include "kernels/sparse.h"
 #include "kernels/winograd.h"
-#include "kernels/work.h"
 #include "ops/common/convolver_way.h"
 #include "ops/common/epilogue.h"
+#include "ops/common/move.h"
 
 cxai_status cx_convolver_infer(const cx_case *c, cx_convolver *v)
 {
@@ -34,27 +34,12 @@ static void aim(cx_convolution *k, const cx_convolver *v, const cx_phase *phase,
     k->y_stride[0] = stride;
 }
 
-/* Zeros, the lines of the first spatial axis cut among the threads. */
-static void clear(const cx_case *c, const cx_view *all)
-{
-    int64_t lines = all->shape.dim[2];
-    int threads = c->threads;
-#pragma omp parallel for num_threads(threads)                                  \
-    schedule(static) if (cxai_shape_count(&all->shape) > CX_SMALL_WORK)
-    for (int t = 0; t < threads; t++) {
-        int64_t from = lines * t / threads;
-        const cx_view part =
-            cx_view_slice(*all, 2, from, 1, lines * (t + 1) / threads - from);
-        cx_view_fill(&part, 0);
-    }
-}
-
 /* Pixels of no phase receive the bias alone. */
 static void fill(const cx_case *c, const cxai_tensor *to, const cxai_real *bias)
 {
     cx_view all = cx_view_of(to);
     if (bias == NULL) {
-        clear(c, &all);
+        cx_clear_parallel(&all, c->threads);
         return;
     }
     for (int64_t i = 0; i < to->shape.dim[1]; i++) {

@@ -86,7 +86,7 @@ void cx_move_parallel(const cx_view *to, const cx_view *from, int add,
     }
 }
 
-static void clear_parallel(const cx_view *to, int threads)
+void cx_clear_parallel(const cx_view *to, int threads)
 {
     int axis = axis_to_share(to, threads);
     if (axis < 0) {
@@ -162,7 +162,7 @@ void cx_move_backward(const cx_call *call, cx_describe *describe,
         for (int i = 0; i < call->c->input_count; i++)
             if (call->dx[i].data != NULL) {
                 cx_view dx = cx_view_of(&call->dx[i]);
-                clear_parallel(&dx, call->c->threads);
+                cx_clear_parallel(&dx, call->c->threads);
             }
     cx_mover m = { .c = call->c,
                    .x = call->dx,

@@ -38,6 +38,9 @@ void cx_move(const cx_mover *m, const cx_view *x, const cx_view *y);
 void cx_move_parallel(const cx_view *to, const cx_view *from, int add,
                       int threads);
 
+/* to = 0, cut likewise. */
+void cx_clear_parallel(const cx_view *to, int threads);
+
 /* How often an element of x is moved. */
 typedef enum cx_multiplicity {
     CX_EXACTLY_ONCE,
