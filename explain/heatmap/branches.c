@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rows.h"
+#include "types.h"
 
 /* The value and the slope at x of the piece of a function that goes through
    (x0,y0); alpha is the node's attribute. */
@@ -233,15 +234,7 @@ static int hold_maxima(const cxai_hook_call *call, void *payload)
     return 0;
 }
 
-static int is_one_of(const char *type, const char *const *types)
-{
-    for (; *types; types++)
-        if (strcmp(*types, type) == 0)
-            return 1;
-    return 0;
-}
-
-static const char *const maxima[] = { "MaxPool", "GlobalMaxPool", NULL };
+static const char maxima[] = "MaxPool GlobalMaxPool";
 
 cxai_status cx_hold_branches(cxai_session *session, cxai_error *error)
 {
@@ -255,7 +248,7 @@ cxai_status cx_hold_branches(cxai_session *session, cxai_error *error)
                            .node = i };
         if (piece_of(type))
             hook.function = hold_function;
-        else if (is_one_of(type, maxima))
+        else if (cx_is_one_of(type, maxima))
             hook.function = hold_maxima;
         if (hook.function)
             status = cxai_session_add_hook(session, &hook, NULL, error);
@@ -266,27 +259,13 @@ cxai_status cx_hold_branches(cxai_session *session, cxai_error *error)
 /* ---- straight ------------------------------------------------------------ */
 
 /* Linear in one input, the first, while the others are held; in all of them. */
-static const char *const linear[] = {
-    "Conv",      "ConvTranspose",
-    "Gemm",      "MatMul",
-    "Mul",       "BatchNormalization",
-    "Div",       "AveragePool",
-    "Identity",  "GlobalAveragePool",
-    "Dropout",   "Flatten",
-    "Reshape",   "Squeeze",
-    "Pad",       "Unsqueeze",
-    "Transpose", "Slice",
-    "Split",     "ReduceMean",
-    "ReduceSum", "Neg",
-    "Expand",    "Gather",
-    "Resize",    "DepthToSpace",
-    "Relu",      "LeakyRelu",
-    "PRelu",     "Abs",
-    "Clip",      "HardSigmoid",
-    "MaxPool",   "GlobalMaxPool",
-    NULL,
-};
-static const char *const additive[] = { "Add", "Sub", "Sum", "Concat", NULL };
+static const char linear[] =
+    "Conv ConvTranspose Gemm MatMul Mul BatchNormalization Div AveragePool "
+    "Identity GlobalAveragePool Dropout Flatten Reshape Squeeze Pad Unsqueeze "
+    "Transpose Slice Split ReduceMean ReduceSum Neg Expand Gather Resize "
+    "DepthToSpace Relu LeakyRelu PRelu Abs Clip HardSigmoid MaxPool "
+    "GlobalMaxPool";
+static const char additive[] = "Add Sub Sum Concat";
 
 /* Whether a node is affine in what depends on the layer. */
 static int is_affine(const cxai_node *node, const unsigned char *depends)
@@ -297,9 +276,9 @@ static int is_affine(const cxai_node *node, const unsigned char *depends)
         count += node->inputs[i] >= 0 && depends[node->inputs[i]];
     if (node->domain[0] != '\0')
         return 0;
-    if (is_one_of(node->operator_type, additive))
+    if (cx_is_one_of(node->operator_type, additive))
         return 1;
-    if (count > 1 || !is_one_of(node->operator_type, linear))
+    if (count > 1 || !cx_is_one_of(node->operator_type, linear))
         return 0;
     return strcmp(node->operator_type, "Div") != 0 || depends[node->inputs[0]];
 }

@@ -3,23 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "types.h"
+
 /* Affine in their first input, or in either of two, when the others are
    weights; the batch stays the first axis. */
-static const char *const affine[] = {
-    "Conv",        "BatchNormalization",
-    "AveragePool", "Pad",
-    "Identity",    "Dropout",
-    "Add",         "Sub",
-    "Mul",
-};
-
-static int is_affine(const char *type)
-{
-    for (size_t i = 0; i < sizeof affine / sizeof *affine; i++)
-        if (strcmp(type, affine[i]) == 0)
-            return 1;
-    return 0;
-}
+static const char affine[] =
+    "Conv BatchNormalization AveragePool Pad Identity Dropout Add Sub Mul";
 
 static int is_weight(const cxai_model *model, int value)
 {
@@ -51,7 +40,7 @@ static int image_of(const cxai_heatmap_call *call, const cxai_node *node,
 {
     int result = node->output_count > 0 ? node->outputs[0] : -1;
 
-    if (!is_affine(node->operator_type) || node->domain[0] != '\0' ||
+    if (!cx_is_one_of(node->operator_type, affine) || node->domain[0] != '\0' ||
         result < 0 || result == call->value)
         return -1;
     for (int i = 0; i < node->input_count; i++)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lrp_layer.h"
+#include "types.h"
 
 /* Operators that are no layer, by what they do to relevance; those that are
    missing only move or pick numbers. */
@@ -121,17 +122,6 @@ static void find_active(const finder *f, int input)
 
 /* ---- gates --------------------------------------------------------------- */
 
-static int is_one_of(const char *type, const char *list)
-{
-    const char *at = strstr(list, type);
-    size_t length = strlen(type);
-
-    while (at && !((at == list || at[-1] == ' ') &&
-                   (at[length] == ' ' || at[length] == 0)))
-        at = strstr(at + 1, type);
-    return at != NULL;
-}
-
 /* The only input of a node that depends on the picture, or -1. */
 static int only_active(const finder *f, const cxai_node *node)
 {
@@ -159,10 +149,10 @@ static int is_gate(const finder *f, int value, const char *functions)
         if (producer < 0)
             return 0;
         cxai_node node = cxai_model_node(f->model, producer);
-        if (is_one_of(node.operator_type, functions))
+        if (cx_is_one_of(node.operator_type, functions))
             return 1;
-        if (!is_one_of(node.operator_type,
-                       "Add Sub Mul Div Reshape Unsqueeze Expand Transpose"))
+        if (!cx_is_one_of(node.operator_type,
+                          "Add Sub Mul Div Reshape Unsqueeze Expand Transpose"))
             return 0;
         value = only_active(f, &node);
     }

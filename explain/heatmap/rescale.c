@@ -1,9 +1,9 @@
 #include "rescale.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "rows.h"
+#include "types.h"
 
 static const double smallest = 1e-10;
 
@@ -119,38 +119,22 @@ static int average(const cxai_hook_call *call, void *payload)
     return 0;
 }
 
-static int is_one_of(const char *type, const char *const *types)
-{
-    for (; *types; types++)
-        if (strcmp(*types, type) == 0)
-            return 1;
-    return 0;
-}
-
 /* The rule for a node; NULL: none. */
 static cxai_hook_function *rule_of(const cxai_model *model, int number)
 {
-    static const char *const functions[] = { "Relu",        "Clip",
-                                             "LeakyRelu",   "PRelu",
-                                             "Elu",         "Selu",
-                                             "Celu",        "Sigmoid",
-                                             "Tanh",        "Softplus",
-                                             "Softsign",    "HardSwish",
-                                             "HardSigmoid", "Swish",
-                                             "Mish",        "Gelu",
-                                             "Erf",         "Exp",
-                                             "Log",         "Sqrt",
-                                             "Abs",         "ThresholdedRelu",
-                                             "Reciprocal",  NULL };
-    static const char *const maxima[] = { "MaxPool", "GlobalMaxPool", NULL };
-    static const char *const products[] = { "Mul", "MatMul", NULL };
+    static const char functions[] =
+        "Relu Clip LeakyRelu PRelu Elu Selu Celu Sigmoid Tanh Softplus "
+        "Softsign HardSwish HardSigmoid Swish Mish Gelu Erf Exp Log Sqrt Abs "
+        "ThresholdedRelu Reciprocal";
+    static const char maxima[] = "MaxPool GlobalMaxPool";
+    static const char products[] = "Mul MatMul";
     cxai_node node = cxai_model_node(model, number);
 
-    if (is_one_of(node.operator_type, functions))
+    if (cx_is_one_of(node.operator_type, functions))
         return rescale;
-    if (is_one_of(node.operator_type, maxima))
+    if (cx_is_one_of(node.operator_type, maxima))
         return share_maxima;
-    if (is_one_of(node.operator_type, products) &&
+    if (cx_is_one_of(node.operator_type, products) &&
         !cxai_model_constant(model, node.inputs[0]).data &&
         !cxai_model_constant(model, node.inputs[1]).data)
         return average;

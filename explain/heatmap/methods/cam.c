@@ -12,33 +12,25 @@
 #include <string.h>
 
 #include "../cam.h"
-
-static int is_one_of(const char *type, const char *const *types)
-{
-    while (*types && strcmp(type, *types) != 0)
-        types++;
-    return *types != NULL;
-}
+#include "../types.h"
 
 /* A linear or shape-only node behind the pooling. */
 static int is_linear(const char *type)
 {
-    static const char *const types[] = { "Gemm",     "MatMul",    "Conv",
-                                         "Add",      "Flatten",   "Reshape",
-                                         "Squeeze",  "Unsqueeze", "Dropout",
-                                         "Identity", "Gather",    NULL };
+    static const char types[] =
+        "Gemm MatMul Conv Add Flatten Reshape Squeeze Unsqueeze Dropout "
+        "Identity Gather";
 
-    return is_one_of(type, types);
+    return cx_is_one_of(type, types);
 }
 
 /* The one input of a linear node that is no weight, or -1 when there are
    several: the product of two activations is not linear. */
 static int moving_input(const cxai_model *model, const cxai_node *node)
 {
-    static const char *const shape_only[] = { "Reshape", "Squeeze", "Unsqueeze",
-                                              NULL };
+    static const char shape_only[] = "Reshape Squeeze Unsqueeze";
     int count =
-        is_one_of(node->operator_type, shape_only) ? 1 : node->input_count;
+        cx_is_one_of(node->operator_type, shape_only) ? 1 : node->input_count;
     int found = -1;
 
     for (int i = 0; i < count; i++) {
