@@ -32,11 +32,17 @@ static void check_held(const char *type, const char *inputs,
     net_output(&n, "y");
     cxai_model *model = net_end(&n);
     int x = net_value(model, "x"), y = net_value(model, "y");
+    cxai_hook hooks[2];
     const cxai_request request = {
-        .watch = &y, .watch_count = 1, .target = y, .wrt = &x, .wrt_count = 1
+        .watch = &y,
+        .watch_count = 1,
+        .target = y,
+        .wrt = &x,
+        .wrt_count = 1,
+        .hooks = hooks,
+        .hook_count = cx_list_branches(model, NULL, hooks),
     };
     check_ok(cxai_session_create(&session, model, &request, &error), &error);
-    check_ok(cx_hold_branches(session, &error), &error);
     check_ok(cxai_session_set(session, x, points, &error), &error);
     check_ok(cxai_session_forward(session, &error), &error);
     check_ok(cxai_session_value(session, y, &view, &error), &error);

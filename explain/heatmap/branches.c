@@ -236,13 +236,12 @@ static int hold_maxima(const cxai_hook_call *call, void *payload)
 
 static const char maxima[] = "MaxPool GlobalMaxPool";
 
-cxai_status cx_hold_branches(cxai_session *session, cxai_error *error)
+int cx_list_branches(const cxai_model *model, void *payload, cxai_hook *hooks)
 {
-    const cxai_model *model = cxai_session_model(session);
-    cxai_status status = CXAI_OK;
+    int count = 0;
 
-    for (int i = 0; status == CXAI_OK && i < cxai_model_node_count(model);
-         i++) {
+    (void)payload;
+    for (int i = 0; i < cxai_model_node_count(model); i++) {
         const char *type = cxai_model_node(model, i).operator_type;
         cxai_hook hook = { .places = CXAI_AFTER_FORWARD | CXAI_AFTER_BACKWARD,
                            .node = i };
@@ -251,9 +250,9 @@ cxai_status cx_hold_branches(cxai_session *session, cxai_error *error)
         else if (cx_is_one_of(type, maxima))
             hook.function = hold_maxima;
         if (hook.function)
-            status = cxai_session_add_hook(session, &hook, NULL, error);
+            hooks[count++] = hook;
     }
-    return status;
+    return count;
 }
 
 /* ---- straight ------------------------------------------------------------ */

@@ -41,10 +41,9 @@ cxai_status cx_input_gradients(const cxai_heatmap_call *call,
         cxai_heatmap_progress(call, 0, 1 + call->target_count, error);
 
     if (status == CXAI_OK)
-        status = at_relus
-                     ? cx_pass_open_hooked(&pass, call, call->input_value, 1,
-                                           cx_list_relus, &hook, error)
-                     : cx_pass_open(&pass, call, call->input_value, 1, error);
+        status =
+            cx_pass_open_hooked(&pass, call, call->input_value, 1,
+                                at_relus ? cx_list_relus : NULL, &hook, error);
     if (status != CXAI_OK)
         return status;
     cxai_real *gradient = malloc(count * sizeof *gradient);

@@ -104,31 +104,37 @@ static cxai_status open_at(cx_pass *pass, const cxai_heatmap_call *call,
 cxai_status cx_pass_open(cx_pass *pass, const cxai_heatmap_call *call, int wrt,
                          int64_t batch, cxai_error *error)
 {
-    const opening o = {
-        .feed = call->input_value, .watched = wrt, .wrt = wrt, .batch = batch
-    };
+    return cx_pass_open_hooked(pass, call, wrt, batch, NULL, NULL, error);
+}
 
-    return open_at(pass, call, &o, error);
+static cxai_status open_hooked(cx_pass *pass, const cxai_heatmap_call *call,
+                               opening o, cx_hook_lister *list, void *payload,
+                               cxai_error *error)
+{
+    size_t nodes = (size_t)cxai_model_node_count(call->model);
+    cxai_hook *hooks = NULL;
+
+    if (list) {
+        hooks = calloc(2 * nodes + 1, sizeof *hooks);
+        if (!hooks)
+            return cxai_fail(error, CXAI_NO_MEMORY, "no memory for hooks");
+        o.hooks = hooks;
+        o.hook_count = list(call->model, payload, hooks);
+    }
+    cxai_status status = open_at(pass, call, &o, error);
+    free(hooks);
+    return status;
 }
 
 cxai_status cx_pass_open_hooked(cx_pass *pass, const cxai_heatmap_call *call,
                                 int wrt, int64_t batch, cx_hook_lister *list,
                                 void *payload, cxai_error *error)
 {
-    size_t nodes = (size_t)cxai_model_node_count(call->model);
-    cxai_hook *hooks = calloc(2 * nodes + 1, sizeof *hooks);
+    const opening o = {
+        .feed = call->input_value, .watched = wrt, .wrt = wrt, .batch = batch
+    };
 
-    if (!hooks)
-        return cxai_fail(error, CXAI_NO_MEMORY, "no memory for hooks");
-    const opening o = { .feed = call->input_value,
-                        .watched = wrt,
-                        .wrt = wrt,
-                        .batch = batch,
-                        .hooks = hooks,
-                        .hook_count = list(call->model, payload, hooks) };
-    cxai_status status = open_at(pass, call, &o, error);
-    free(hooks);
-    return status;
+    return open_hooked(pass, call, o, list, payload, error);
 }
 
 cxai_status cx_pass_open_forward(cx_pass *pass, const cxai_heatmap_call *call,
@@ -142,13 +148,14 @@ cxai_status cx_pass_open_forward(cx_pass *pass, const cxai_heatmap_call *call,
 }
 
 cxai_status cx_pass_open_behind(cx_pass *pass, const cxai_heatmap_call *call,
-                                int value, int64_t batch, cxai_error *error)
+                                int value, int64_t batch, cx_hook_lister *list,
+                                void *payload, cxai_error *error)
 {
     const opening o = {
         .feed = value, .watched = value, .wrt = value, .batch = batch
     };
 
-    return open_at(pass, call, &o, error);
+    return open_hooked(pass, call, o, list, payload, error);
 }
 
 /* Of the batches up to most, not below half of it, the one that leaves the

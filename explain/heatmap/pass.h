@@ -24,7 +24,7 @@ cxai_status cx_pass_open(cx_pass *pass, const cxai_heatmap_call *call, int wrt,
 typedef int cx_hook_lister(const cxai_model *model, void *payload,
                            cxai_hook *hooks);
 
-/* The same with hooks. */
+/* The same with hooks; list NULL: none. */
 cxai_status cx_pass_open_hooked(cx_pass *pass, const cxai_heatmap_call *call,
                                 int wrt, int64_t batch, cx_hook_lister *list,
                                 void *payload, cxai_error *error);
@@ -34,11 +34,12 @@ cxai_status cx_pass_open_hooked(cx_pass *pass, const cxai_heatmap_call *call,
 cxai_status cx_pass_open_forward(cx_pass *pass, const cxai_heatmap_call *call,
                                  int watched, cxai_error *error);
 
-/* As cx_pass_open, fed at the value whose gradient is taken. Where the target
-   depends on the input around that value, too, each item keeps the call's
-   picture there. */
+/* As cx_pass_open_hooked, fed at the value whose gradient is taken. Where the
+   target depends on the input around that value, too, each item keeps the
+   call's picture there. */
 cxai_status cx_pass_open_behind(cx_pass *pass, const cxai_heatmap_call *call,
-                                int value, int64_t batch, cxai_error *error);
+                                int value, int64_t batch, cx_hook_lister *list,
+                                void *payload, cxai_error *error);
 
 /* As cx_pass_open, fed at a value, with the largest batch up to most that the
    memory limit of the options and the model allow. Where the target depends on

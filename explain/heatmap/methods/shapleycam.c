@@ -57,12 +57,13 @@ typedef struct curvature {
 
 static cxai_status open_behind(curvature *c, int64_t batch, cxai_error *error)
 {
+    cx_hook_lister *list = batch == point_count ? cx_list_branches : NULL;
     cxai_status status = CXAI_OK;
 
     c->batch = batch;
     for (int i = 0; status == CXAI_OK && i < point_count / batch; i++)
         status = cx_pass_open_behind(&c->pass[i], c->call, c->call->layer,
-                                     batch, error);
+                                     batch, list, NULL, error);
     return status;
 }
 
@@ -81,10 +82,8 @@ static cxai_status prepare(curvature *c, cxai_error *error)
     cxai_status status = open_behind(c, point_count, error);
 
     if (status == CXAI_OK)
-        status = cx_hold_branches(c->pass[0].session, error);
-    if (status == CXAI_OK)
         status = cx_is_straight(c->call, &c->straight, error);
-    if (status != CXAI_OK && status != CXAI_LIMIT && status != CXAI_NO_MEMORY)
+    else if (status != CXAI_LIMIT && status != CXAI_NO_MEMORY)
         status = open_behind(c, 1, error); /* the batch is hidden */
     c->step = step_of(c->straight);
     return status;
